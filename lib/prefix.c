@@ -1,0 +1,140 @@
+/* prefix: see prefix.h. */
+#include "prefix.h"
+
+#include "text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Clears what stands behind the first length_bits. */
+static void clear_host_bits(struct prefix *prefix)
+{
+    unsigned whole = prefix->length_bits / 8U, rest = prefix->length_bits % 8U;
+
+    if (rest) {
+        prefix->bytes[whole] &= (uint8_t)(0xff00U >> rest);
+        whole++;
+    }
+    memset(prefix->bytes + whole, 0, sizeof prefix->bytes - whole);
+}
+
+bool address_parse(const char *text, struct prefix *out)
+{
+    struct prefix address = {0};
+
+    // inet_pton is the strict one: inet_aton would take 0300.0.2.1 and 1.2
+    if (inet_pton(AF_INET, text, address.bytes) == 1)
+        address.family = FAMILY_IPV4;
+    else if (inet_pton(AF_INET6, text, address.bytes) == 1)
+        address.family = FAMILY_IPV6;
+    else
+        return false;
+    address.length_bits = family_bits(address.family);
+    *out = address;
+    return true;
+}
+
+bool prefix_parse(const char *text, struct prefix *out)
+{
+    const char *slash = strchr(text, '/');
+    char address_text[INET6_ADDRSTRLEN + 1];
+    struct prefix prefix;
+    uint64_t length;
+
+    if (!slash || (size_t)(slash - text) >= sizeof address_text)
+        return false;
+    memcpy(address_text, text, (size_t)(slash - text));
+    address_text[slash - text] = '\0';
+    if (!address_parse(address_text, &prefix) ||
+        !text_uint(slash + 1, strlen(slash + 1), 0, prefix.length_bits, &length))
+        return false;
+    prefix.length_bits = (uint8_t)length;
+    clear_host_bits(&prefix);
+    *out = prefix;
+    return true;
+}
+
+bool prefix_from_bytes(enum family family, uint8_t length_bits, const uint8_t *bytes,
+                       struct prefix *out)
+{
+    struct prefix prefix = {.family = (uint8_t)family, .length_bits = length_bits};
+
+    if (length_bits > family_bits(family))
+        return false;
+    if (length_bits)
+        memcpy(prefix.bytes, bytes, (length_bits + 7U) / 8U);
+    clear_host_bits(&prefix);
+    *out = prefix;
+    return true;
+}
+
+/* RFC 5952 section 4: the longest run of two or more zero groups, the first of equals, becomes "::".
+ * Ours and not inet_ntop's, whose choice for ::/96 differs between libraries, and map tags hash it. */
+static void format_ipv6(const uint8_t *bytes, char *out)
+{
+    unsigned groups[8], best = 8, best_length = 1;
+    char *at = out;
+
+    for (unsigned i = 0; i < 8; i++)
+        groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+    for (unsigned i = 0, run = 0; i < 8; i++) {
+        run = groups[i] ? 0 : run + 1;
+        if (run > best_length) {
+            best_length = run;
+            best = i + 1 - run;
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        if (i == best) {
+            at = stpcpy(at, "::");
+            i += best_length - 1;
+            continue;
+        }
+        const char *colon = i == 0 || (best < 8 && i == best + best_length) ? "" : ":";
+        at += snprintf(at, 6, "%s%x", colon, groups[i]); // at most ":ffff"
+    }
+    *at = '\0';
+}
+
+char *address_format(const struct prefix *address, char out[PREFIX_TEXT_SIZE])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    const uint8_t *b = address->bytes;
+
+    if (address->family == FAMILY_IPV4)
+        (void)snprintf(out, PREFIX_TEXT_SIZE, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+    else if (memcmp(b, mapped, sizeof mapped) == 0)
+        (void)snprintf(out, PREFIX_TEXT_SIZE, "::ffff:%u.%u.%u.%u", b[12], b[13], b[14], b[15]);
+    else
+        format_ipv6(b, out);
+    return out;
+}
+
+char *prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_SIZE])
+{
+    address_format(prefix, out);
+    size_t used = strlen(out);
+    (void)snprintf(out + used, PREFIX_TEXT_SIZE - used, "/%u", prefix->length_bits);
+    return out;
+}
+
+int prefix_compare(const struct prefix *a, const struct prefix *b)
+{
+    if (a->family != b->family)
+        return a->family < b->family ? -1 : 1;
+    int order = memcmp(a->bytes, b->bytes, sizeof a->bytes);
+    if (order)
+        return order;
+    return (a->length_bits > b->length_bits) - (a->length_bits < b->length_bits);
+}
+
+bool prefix_contains(const struct prefix *outer, const struct prefix *inner)
+{
+    unsigned whole = outer->length_bits / 8U, rest = outer->length_bits % 8U;
+
+    if (outer->family != inner->family || outer->length_bits > inner->length_bits ||
+        memcmp(outer->bytes, inner->bytes, whole) != 0)
+        return false;
+    return !rest || !((outer->bytes[whole] ^ inner->bytes[whole]) & (0xff00U >> rest) & 0xffU);
+}

@@ -1,0 +1,93 @@
+/* text: see text.h. */
+#include "text.h"
+
+#include <stdio.h>
+#include <time.h>
+
+bool text_uint(const char *text, size_t length, uint64_t low, uint64_t high, uint64_t *out)
+{
+    uint64_t value = 0;
+
+    if (length == 0 || (text[0] == '0' && length > 1))
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        if (__builtin_mul_overflow(value, 10U, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(text[i] - '0'), &value))
+            return false;
+    }
+    if (value < low || value > high)
+        return false;
+    *out = value;
+    return true;
+}
+
+char *text_time(int64_t time_us, char out[TEXT_TIME_SIZE])
+{
+    enum { MILLION = 1000000 };
+    int64_t micros = (time_us % MILLION + MILLION) % MILLION;
+    time_t seconds = (time_t)((time_us - micros) / MILLION);
+    struct tm utc;
+    char whole[24];
+
+    // beyond the year 9999, or a year that struct tm cannot hold: the field cannot be a time of ours
+    if (!gmtime_r(&seconds, &utc) || !strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &utc))
+        (void)snprintf(whole, sizeof whole, "0000-00-00T00:00:00");
+    (void)snprintf(out, TEXT_TIME_SIZE, "%.19s.%06dZ", whole, (int)micros);
+    return out;
+}
+
+char *text_duration(int64_t duration_us, char out[TEXT_DURATION_SIZE])
+{
+    static const struct {
+        int64_t unit_us;
+        const char *name;
+    } units[] = {
+        {86400000000, "d"}, {3600000000, "h"}, {60000000, "min"}, {1000000, "s"}, {1000, "ms"},
+    };
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        // a unit is used from its double on, so that what is shown has two figures or means what it says
+        if (duration_us >= 2 * units[i].unit_us || (duration_us >= units[i].unit_us && i > 2)) {
+            (void)snprintf(out, TEXT_DURATION_SIZE, "%lld %s",
+                           (long long)(duration_us / units[i].unit_us), units[i].name);
+            return out;
+        }
+    }
+    (void)snprintf(out, TEXT_DURATION_SIZE, "%lld us", (long long)duration_us);
+    return out;
+}
+
+int64_t text_now_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now); // cannot fail for this clock
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+char *text_hex(const uint8_t *bytes, size_t length, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < length; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * length] = '\0';
+    return out;
+}
+
+bool text_is_pid_name(const char *text, size_t length)
+{
+    if (length < 1 || length > 64)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == ':' || c == '@' || c == '_'))
+            return false;
+    }
+    return true;
+}
