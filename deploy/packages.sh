@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Debian 12 packages by purpose, and one way to install what is missing of them.
+#
+#   deploy/packages.sh build run        what the programs need to be built and to run
+#   deploy/packages.sh build run test   and what the tests need
+#
+# Asks apt only for what dpkg does not know as installed, so a machine that has everything needs no network.
+set -euo pipefail
+
+declare -A packages=(
+  [build]="gcc meson ninja-build pkg-config python3 libgrpc-dev libprotobuf-dev libprotobuf-c-dev
+    protobuf-c-compiler protobuf-compiler libevent-dev libssl-dev libjansson-dev libsqlite3-dev libyaml-dev
+    libpcre2-dev libdeflate-dev libzstd-dev libsystemd-dev libsmartcols-dev scdoc"
+  [run]="gobgpd sqlite3 curl"
+  [test]="check libsubunit-dev tshark python3-networkx python3-jsonschema python3-protobuf
+    golang-github-osrg-gobgp-dev git zstd"
+  [analysis]="clang clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
+)
+
+missing=()
+for purpose in "$@"; do
+  [[ -v packages[$purpose] ]] || {
+    echo "packages.sh: '$purpose' is no purpose; one or more of ${!packages[*]} expected" >&2
+    exit 2
+  }
+  for package in ${packages[$purpose]}; do
+    # shellcheck disable=SC2016  # ${Status} is dpkg's
+    [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) == *" installed" ]] || missing+=("$package")
+  done
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+as_root=()
+if [[ $EUID -ne 0 ]]; then
+  command -v sudo >/dev/null || {
+    echo "packages.sh: not root, and no sudo; install these as root: ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get -qq update
+# sent to a log: apt's talk is of use only when it fails
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! "${as_root[@]}" apt-get -qq -y --no-install-recommends install "${missing[@]}" >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "packages.sh: apt-get could not install: ${missing[*]}" >&2
+  exit 1
+fi
+# Debian starts gobgpd as a service of its own, on the BGP port and an open API port; ours is another one.
+if [[ " ${missing[*]} " == *" gobgpd "* && -d /run/systemd/system ]]; then
+  "${as_root[@]}" systemctl disable --now gobgpd.service >/dev/null 2>&1 || true
+fi
