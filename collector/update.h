@@ -40,7 +40,12 @@ struct update {
             struct prefix router_id; // an IPv4 address
             bool families[STATE_FAMILIES];
         } up;
-        const char *reason; // down, fault
+        struct {
+            const char *reason; // down, fault
+            unsigned
+                distrusted; // fault: families (1 << enum state_family) that can no longer be believed
+                            // whole, because something that we could not read was said (L-091)
+        };
     };
 };
 
