@@ -20,6 +20,9 @@ struct snapshot_pid {
     const char *name, *reason;
     const struct prefix *prefixes; // in the order of prefix_compare
     size_t prefix_count;
+    /* Reader: the prefixes of a family as the JSON array that is sent; NULL: it has none. Writer: not
+     * looked at. */
+    const char *list_ipv4, *list_ipv6;
     const struct snapshot_attachment {
         uint32_t router; // index into routers
         uint64_t cost;
@@ -32,7 +35,7 @@ struct snapshot_metric {
     const char *alias_of;     // name of the metric that has the costs; NULL: this one
     const char *cost_context; // JSON as sent, or NULL
     /* The costs as text, one row a source: pid_count cells of width characters, right-aligned, blank where
-     * absent. NULL for an alias. */
+     * absent. NULL for an alias. Reader: width 0 for a source without a row. */
     const struct snapshot_row {
         uint32_t width;
         const char *cells; // pid_count * width characters, no NUL
