@@ -114,6 +114,10 @@ struct config *config_parse(const char *name, const char *text, size_t length, F
 
 void config_free(struct config *config); // NULL is fine
 
+/* What `--check-config` does: every mistake and warning of the file to errors, a line each; without mistakes
+ * "PATH: ok: …" with a few figures to out. true: no mistakes. */
+bool config_report(const char *path, FILE *out, FILE *errors);
+
 /* Every key with its type, range, default and help: as altimeter.yaml(5) in scdoc, and as a commented YAML file. */
 void config_write_manual(FILE *out);
 void config_write_example(FILE *out);

@@ -2,6 +2,7 @@
 #include "text.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 bool text_uint(const char *text, size_t length, uint64_t low, uint64_t high, uint64_t *out)
@@ -90,4 +91,56 @@ bool text_is_pid_name(const char *text, size_t length)
             return false;
     }
     return true;
+}
+
+enum { WORD_LIMIT = 64 }; // a longer word is no mistyped name of ours
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edit distance with swaps of neighbours ("optimal string alignment"), three rows of its table at a time. */
+static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    size_t rows[3][WORD_LIMIT + 1];
+    size_t *before = rows[0], *above = rows[1], *row = rows[2];
+
+    for (size_t j = 0; j <= b_length; j++)
+        above[j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            row[j] = above[j - 1] + (a[i - 1] != b[j - 1]);
+            row[j] = smaller(row[j], smaller(above[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = smaller(row[j], before[j - 2] + 1);
+        }
+        size_t *oldest = before;
+        before = above;
+        above = row;
+        row = oldest;
+    }
+    return above[b_length];
+}
+
+const char *text_nearest(const char *word, const char *const *names, size_t count)
+{
+    size_t length = strlen(word);
+    size_t best = length / 3 > 1 ? length / 3 + 1 : 2; // one more than is near
+    const char *nearest = NULL;
+
+    if (length == 0 || length > WORD_LIMIT)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        size_t name_length = strlen(names[i]);
+        if (name_length > WORD_LIMIT)
+            continue;
+        size_t edits = distance(word, length, names[i], name_length);
+        if (edits < best) {
+            best = edits;
+            nearest = names[i];
+        }
+    }
+    return nearest;
 }

@@ -24,3 +24,7 @@ char *text_hex(const uint8_t *bytes, size_t length, char *out);
 
 /* 1 to 64 of A-Z a-z 0-9 - : @ _ (RFC 7285 sections 10.1, 10.2). */
 bool text_is_pid_name(const char *text, size_t length);
+
+/* The nearest of names[count] to a mistyped word: by the fewest inserted, removed, replaced or swapped
+ * neighbouring characters, at most a third of the word's length (but one at least). NULL: none is near. */
+const char *text_nearest(const char *word, const char *const *names, size_t count);
