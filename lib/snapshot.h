@@ -35,7 +35,7 @@ struct snapshot_metric {
     const char *alias_of;     // name of the metric that has the costs; NULL: this one
     const char *cost_context; // JSON as sent, or NULL
     /* The costs as text, one row a source: pid_count cells of width characters, right-aligned, blank where
-     * absent. NULL for an alias. Reader: width 0 for a source without a row. */
+     * absent. NULL for an alias. Width 0: a source without a row. */
     const struct snapshot_row {
         uint32_t width;
         const char *cells; // pid_count * width characters, no NUL
@@ -78,7 +78,7 @@ struct snapshot {
     const char *warnings, *timings;  // JSON
     const struct snapshot_pid *pids; // ascending by name, bytewise
     size_t pid_count;
-    const struct snapshot_metric *metrics;
+    struct snapshot_metric *metrics; // writer: in, but for each one's tag, which is computed by it
     size_t metric_count;
     const struct snapshot_router *routers;
     size_t router_count;
@@ -105,11 +105,24 @@ void snapshot_writer_close(struct snapshot_writer *writer); // NULL is fine
 
 enum snapshot_outcome { SNAPSHOT_PUBLISHED, SNAPSHOT_UNCHANGED };
 
+/* What is published now. */
+struct snapshot_published {
+    uint64_t number;
+    char name[64]; // of the file
+    char tag[HASH_TAG_SIZE];
+};
+
+/* false: nothing yet, or nothing that can be read. */
+bool snapshot_writer_current(const struct snapshot_writer *writer, struct snapshot_published *out);
+
 /* Publishes, unless all tags equal those of the current snapshot (M-605). name: of the file now current,
  * `2026-11-21T123000Z-1a2b3c4d.db`. On failure nothing that was visible has changed, and no temporary file
  * stays. tags and number of what is now current are written to *snapshot. */
 bool snapshot_publish(struct snapshot_writer *writer, struct snapshot *snapshot, char name[64],
                       enum snapshot_outcome *outcome, struct error *err);
+
+/* Removes what retention does not keep; after publishing. A failure hurts no map. */
+bool snapshot_writer_prune(struct snapshot_writer *writer, int64_t now_us, struct error *err);
 
 /* ---- Tags ---- */
 
