@@ -1,0 +1,412 @@
+/* command: words to changes of the backbone, changes to UPDATEs, UPDATEs to an answer. */
+#include "command.h"
+
+#include "export.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WORD_LIMIT = 8 };
+
+struct words {
+    char *word[WORD_LIMIT];
+    size_t count; // the verb included
+};
+
+typedef bool run_command(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                         struct error *err);
+
+static bool parse_uint(const char *text, uint64_t greatest, uint64_t *out)
+{
+    char *end;
+
+    if (!*text || strspn(text, "0123456789") != strlen(text))
+        return false;
+    errno = 0;
+    uint64_t value = strtoull(text, &end, 10);
+
+    if (errno != 0 || value > greatest)
+        return false;
+    *out = value;
+    return true;
+}
+
+static bool find_vertex(const struct lab *lab, const char *name, size_t *out, struct error *err)
+{
+    *out = scenario_find_vertex(backbone_scenario(lab->backbone), name);
+    return *out != SIZE_MAX ||
+           error_set(err, ERROR_INPUT, "\"%s\"; the name of a router expected", name);
+}
+
+static bool find_router(const struct lab *lab, const char *name, size_t *out, struct error *err)
+{
+    return find_vertex(lab, name, out, err) &&
+           (*out < backbone_scenario(lab->backbone)->router_count ||
+            error_set(err, ERROR_INPUT, "%s is a LAN; a router expected", name));
+}
+
+static bool find_reflector(const struct lab *lab, const char *name, size_t *out, struct error *err)
+{
+    *out = scenario_find_reflector(backbone_scenario(lab->backbone), name);
+    return *out != SIZE_MAX ||
+           error_set(err, ERROR_INPUT, "\"%s\"; the name of a reflector expected", name);
+}
+
+static bool find_choice(const char *word, const char *yes, const char *no, bool *out,
+                        struct error *err)
+{
+    if (strcmp(word, yes) != 0 && strcmp(word, no) != 0)
+        return error_set(err, ERROR_INPUT, "\"%s\"; %s or %s expected", word, yes, no);
+    *out = strcmp(word, yes) == 0;
+    return true;
+}
+
+/* "[one-way] [link N]" from word `at` on. */
+static bool read_link_options(const struct words *words, size_t at, bool *one_way, unsigned *index,
+                              struct error *err)
+{
+    uint64_t number;
+
+    *index = ALL_LINKS;
+    if (one_way)
+        *one_way = false;
+    for (; at < words->count; at++) {
+        if (one_way && strcmp(words->word[at], "one-way") == 0) {
+            *one_way = true;
+        } else if (strcmp(words->word[at], "link") == 0 && at + 1 < words->count &&
+                   parse_uint(words->word[at + 1], LINK_LIMIT, &number) && number > 0) {
+            *index = (unsigned)number;
+            at++;
+        } else {
+            return error_set(err, ERROR_INPUT, "\"%s\"; %slink NUMBER expected", words->word[at],
+                             one_way ? "one-way or " : "");
+        }
+    }
+    return true;
+}
+
+static void answer_sent(const struct sent *sent, struct evbuffer *answer)
+{
+    time_t seconds = (time_t)(sent->utc_us / 1000000);
+    char text[32];
+    struct tm utc;
+
+    (void)gmtime_r(&seconds, &utc);
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    (void)evbuffer_add_printf(answer,
+                              "ok updates=%zu octets=%zu sessions=%zu pending=%zu "
+                              "utc=%s.%06uZ monotonic_us=%llu\n",
+                              sent->updates, sent->octets, sent->sessions, sent->pending, text,
+                              (unsigned)(sent->utc_us % 1000000),
+                              (unsigned long long)sent->monotonic_us);
+}
+
+static bool settle(struct lab *lab, struct evbuffer *answer)
+{
+    size_t reflectors = backbone_scenario(lab->backbone)->reflector_count;
+    struct blob **updates = memory_alloc(reflectors * FAMILIES, sizeof(struct blob *));
+    struct sent sent;
+
+    backbone_settle(lab->backbone, updates);
+    speaker_send(lab->speaker, updates, &sent);
+    free(updates);
+    answer_sent(&sent, answer);
+    return true;
+}
+
+// ---- verbs
+
+static bool set_link_value(struct lab *lab, const struct words *words, enum link_value value,
+                           struct evbuffer *answer, struct error *err)
+{
+    const struct link_value_row *row = &link_value_rows[value];
+    size_t a, b;
+    uint64_t number;
+    bool one_way;
+    unsigned index;
+
+    if (!find_vertex(lab, words->word[1], &a, err) || !find_vertex(lab, words->word[2], &b, err))
+        return false;
+    if (!parse_uint(words->word[3], row->greatest, &number))
+        return error_set(err, ERROR_INPUT, "%s: \"%s\"; a number from 0 to %llu expected", row->key,
+                         words->word[3], (unsigned long long)row->greatest);
+    return read_link_options(words, 4, &one_way, &index, err) &&
+           backbone_set_link_value(lab->backbone, a, b, index, one_way, value, number, err) &&
+           settle(lab, answer);
+}
+
+static bool run_metric(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                       struct error *err)
+{
+    return set_link_value(lab, words, LINK_METRIC, answer, err);
+}
+
+static bool run_delay(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                      struct error *err)
+{
+    return set_link_value(lab, words, LINK_DELAY, answer, err);
+}
+
+static bool run_link(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                     struct error *err)
+{
+    size_t a, b;
+    bool down;
+    unsigned index;
+
+    return find_vertex(lab, words->word[1], &a, err) && find_vertex(lab, words->word[2], &b, err) &&
+           find_choice(words->word[3], "down", "up", &down, err) &&
+           read_link_options(words, 4, NULL, &index, err) &&
+           backbone_set_link_down(lab->backbone, a, b, index, down, err) && settle(lab, answer);
+}
+
+static bool run_router(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                       struct error *err)
+{
+    size_t router;
+    bool down;
+
+    if (!find_router(lab, words->word[1], &router, err) ||
+        !find_choice(words->word[2], "down", "up", &down, err))
+        return false;
+    backbone_set_router_down(lab->backbone, router, down);
+    return settle(lab, answer);
+}
+
+static bool run_overload(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                         struct error *err)
+{
+    size_t router;
+    bool on;
+
+    if (!find_router(lab, words->word[1], &router, err) ||
+        !find_choice(words->word[2], "on", "off", &on, err))
+        return false;
+    backbone_set_overload(lab->backbone, router, on);
+    return settle(lab, answer);
+}
+
+/* "prefix P move ROUTER", "prefix P withdraw|announce [ROUTER]" */
+static bool run_prefix(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                       struct error *err)
+{
+    size_t router = SIZE_MAX;
+    struct net prefix;
+    bool withdrawn;
+
+    if (!net_parse_prefix(words->word[1], &prefix))
+        return error_set(err, ERROR_INPUT, "\"%s\"; a prefix without host bits expected",
+                         words->word[1]);
+    if (words->count == 4 && !find_vertex(lab, words->word[3], &router, err))
+        return false;
+    if (strcmp(words->word[2], "move") == 0) {
+        if (router == SIZE_MAX)
+            return error_set(err, ERROR_INPUT, "move: the name of a router expected");
+        return backbone_move_prefix(lab->backbone, &prefix, router, err) && settle(lab, answer);
+    }
+    if (strcmp(words->word[2], "withdraw") != 0 && strcmp(words->word[2], "announce") != 0)
+        return error_set(err, ERROR_INPUT, "\"%s\"; move, withdraw or announce expected",
+                         words->word[2]);
+    withdrawn = strcmp(words->word[2], "withdraw") == 0;
+    return backbone_withdraw_prefix(lab->backbone, &prefix, router, withdrawn, err) &&
+           settle(lab, answer);
+}
+
+static bool run_session(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                        struct error *err)
+{
+    const char *what = words->word[2];
+    size_t reflector, count;
+
+    if (!find_reflector(lab, words->word[1], &reflector, err))
+        return false;
+    if (strcmp(what, "reset") == 0 || strcmp(what, "drop") == 0) {
+        count = speaker_end(lab->speaker, reflector, *what == 'r' ? END_RESET : END_DROP);
+        (void)evbuffer_add_printf(answer, "ok sessions=%zu\n", count);
+        return true;
+    }
+    if (strcmp(what, "down") != 0 && strcmp(what, "up") != 0)
+        return error_set(err, ERROR_INPUT, "\"%s\"; reset, drop, down or up expected", what);
+    if (!speaker_set_down(lab->speaker, reflector, strcmp(what, "down") == 0, err))
+        return false;
+    (void)evbuffer_add_printf(answer, "ok\n");
+    return true;
+}
+
+static bool resend(struct lab *lab, size_t reflector, const char *name, struct evbuffer *answer,
+                   struct error *err)
+{
+    for (enum family family = 0; family < FAMILIES; family++) {
+        struct sent sent;
+
+        if (strcmp(name, family_names[family]) != 0)
+            continue;
+        speaker_resend(lab->speaker, reflector, family, &sent);
+        answer_sent(&sent, answer);
+        return true;
+    }
+    return error_set(err, ERROR_INPUT, "\"%s\"; ls, ipv4 or ipv6 expected", name);
+}
+
+/* "reflector R end-of-rib on|off", "reflector R resend FAMILY" */
+static bool run_reflector(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                          struct error *err)
+{
+    size_t reflector;
+
+    if (!find_reflector(lab, words->word[1], &reflector, err))
+        return false;
+    struct reflector *it = &backbone_scenario(lab->backbone)->reflectors[reflector];
+
+    if (strcmp(words->word[2], "resend") == 0)
+        return resend(lab, reflector, words->word[3], answer, err);
+    if (strcmp(words->word[2], "end-of-rib") != 0)
+        return error_set(err, ERROR_INPUT, "\"%s\"; end-of-rib or resend expected", words->word[2]);
+    if (!find_choice(words->word[3], "on", "off", &it->end_of_rib, err))
+        return false;
+    (void)evbuffer_add_printf(answer, "ok\n");
+    return true;
+}
+
+static bool run_export(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                       struct error *err)
+{
+    FILE *stream = fopen(words->word[1], "wb");
+
+    if (!stream)
+        return error_errno(err, errno, "%s", words->word[1]);
+    bool ok = export_json(lab->backbone, stream);
+
+    if (fclose(stream) != 0 || !ok)
+        return error_errno(err, errno, "%s", words->word[1]);
+    (void)evbuffer_add_printf(answer, "ok\n");
+    return true;
+}
+
+static void print_reflector(struct lab *lab, size_t index, struct evbuffer *answer)
+{
+    const struct reflector *reflector = &backbone_scenario(lab->backbone)->reflectors[index];
+    struct session_status session;
+    char text[NET_TEXT_SIZE];
+
+    (void)evbuffer_add_printf(answer, "  reflector %s %s %s:%u", reflector->name,
+                              speaker_is_down(lab->speaker, index) ? "down at"
+                              : reflector->calls                   ? "calling"
+                                                                   : "listening at",
+                              net_format_address(&reflector->address, text), reflector->port);
+    for (enum family family = 0; family < FAMILIES; family++) {
+        if (reflector->families[family])
+            (void)evbuffer_add_printf(answer, " %s=%zu", family_names[family],
+                                      backbone_count(lab->backbone, index, family));
+    }
+    (void)evbuffer_add_printf(answer, "\n");
+    for (size_t i = 0; speaker_session(lab->speaker, index, i, &session); i++)
+        (void)evbuffer_add_printf(
+            answer, "  session %s %s %s seconds=%llu updates=%llu pending=%zu\n", reflector->name,
+            session.peer, session.state, (unsigned long long)session.seconds,
+            (unsigned long long)session.updates, session.pending);
+}
+
+static bool run_status(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                       struct error *err)
+{
+    const struct scenario *scenario = backbone_scenario(lab->backbone);
+
+    (void)words;
+    (void)err;
+    for (size_t i = 0; i < scenario->reflector_count; i++)
+        print_reflector(lab, i, answer);
+    (void)evbuffer_add_printf(answer, "ok scenario=%s routers=%zu links=%zu\n", scenario->name,
+                              scenario->router_count, scenario->link_count);
+    return true;
+}
+
+static bool run_quit(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                     struct error *err)
+{
+    const struct timeval soon = {.tv_usec = 10000}; // so that the answer still goes out
+
+    (void)words;
+    (void)err;
+    (void)evbuffer_add_printf(answer, "ok\n");
+    (void)event_base_loopexit(lab->base, &soon);
+    return true;
+}
+
+static run_command run_help;
+
+static const struct verb {
+    const char *name;
+    size_t least, most; // words, the verb included
+    run_command *run;
+    const char *usage;
+} verbs[] = {
+    {"metric", 4, 7, run_metric, "metric A B NUMBER [one-way] [link N]"},
+    {"delay", 4, 7, run_delay, "delay A B MICROSECONDS [one-way] [link N]"},
+    {"link", 4, 6, run_link, "link A B down|up [link N]"},
+    {"router", 3, 3, run_router, "router NAME down|up"},
+    {"overload", 3, 3, run_overload, "overload NAME on|off"},
+    {"prefix", 3, 4, run_prefix, "prefix PREFIX move ROUTER | withdraw|announce [ROUTER]"},
+    {"session", 3, 3, run_session, "session REFLECTOR reset|drop|down|up"},
+    {"reflector", 4, 4, run_reflector, "reflector NAME end-of-rib on|off | resend ls|ipv4|ipv6"},
+    {"export", 2, 2, run_export, "export FILE"},
+    {"status", 1, 1, run_status, "status"},
+    {"help", 1, 1, run_help, "help"},
+    {"quit", 1, 1, run_quit, "quit"},
+};
+
+static bool run_help(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                     struct error *err)
+{
+    (void)lab;
+    (void)words;
+    (void)err;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        (void)evbuffer_add_printf(answer, "  %s\n", verbs[i].usage);
+    (void)evbuffer_add_printf(answer, "ok\n");
+    return true;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+static bool run_words(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                      struct error *err)
+{
+    if (words->count == 0)
+        return error_set(err, ERROR_INPUT, "an empty line; a command expected, see help");
+    const struct verb *verb = find_verb(words->word[0]);
+
+    if (!verb)
+        return error_set(err, ERROR_INPUT, "\"%s\"; a command expected, see help", words->word[0]);
+    if (words->count < verb->least || words->count > verb->most)
+        return error_set(err, ERROR_INPUT, "%zu words; expected: %s", words->count, verb->usage);
+    return verb->run(lab, words, answer, err);
+}
+
+void command_run(struct lab *lab, char *line, struct evbuffer *answer)
+{
+    struct words words = {0};
+    struct error err;
+    char *rest = NULL;
+
+    for (char *word = strtok_r(line, " \t\r", &rest); word; word = strtok_r(NULL, " \t\r", &rest)) {
+        if (words.count == WORD_LIMIT) {
+            (void)evbuffer_add_printf(answer, "error more than %d words; see help\n", WORD_LIMIT);
+            return;
+        }
+        words.word[words.count++] = word;
+    }
+    if (!run_words(lab, &words, answer, &err))
+        (void)evbuffer_add_printf(answer, "error %s\n", err.text);
+}

@@ -1,0 +1,194 @@
+/* altimeter-lab: plays a backbone's route reflectors from a scenario (docs/lab.md). */
+#include "capture.h"
+#include "control.h"
+#include "export.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 64, EXIT_DATA = 65 };
+
+struct options {
+    enum { MODE_PLAY, MODE_CHECK, MODE_EXPORT, MODE_DUMP, MODE_CONTROL } mode;
+    const char *file; // of --dump
+    const char *socket;
+    const char *listen[REFLECTOR_LIMIT];
+    size_t listen_count;
+    struct log log;
+};
+
+static const char usage[] =
+    "Usage: altimeter-lab [--socket PATH] [--listen REFLECTOR=ADDRESS:PORT]... SCENARIO\n"
+    "       altimeter-lab --check SCENARIO\n"
+    "       altimeter-lab --export-json SCENARIO\n"
+    "       altimeter-lab --dump PCAP SCENARIO\n"
+    "       altimeter-lab --control PATH COMMAND\n"
+    "\n"
+    "Plays the route reflectors of a scenario as BGP speakers.\n"
+    "  --socket PATH       take commands on this Unix socket\n"
+    "  --listen R=A:P      put reflector R at another address and port\n"
+    "  --log-level LEVEL   error, warning, info (default) or debug\n"
+    "  --check             read the scenario and say what is wrong with it\n"
+    "  --export-json       print the scenario's facts as JSON\n"
+    "  --dump PCAP         write all messages of all reflectors as a packet capture\n"
+    "  --control PATH      send one command to a running lab (\"help\" lists them)\n";
+
+static bool read_options(int argc, char **argv, struct options *out)
+{
+    static const struct option names[] = {
+        {"socket", required_argument, NULL, 's'},
+        {"listen", required_argument, NULL, 'l'},
+        {"log-level", required_argument, NULL, 'v'},
+        {"check", no_argument, NULL, 'c'},
+        {"export-json", no_argument, NULL, 'j'},
+        {"dump", required_argument, NULL, 'd'},
+        {"control", required_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
+        switch (option) {
+        case 's':
+            out->socket = optarg;
+            break;
+        case 'l':
+            if (out->listen_count == REFLECTOR_LIMIT)
+                return false;
+            out->listen[out->listen_count++] = optarg;
+            break;
+        case 'v':
+            if (!log_level_parse(optarg, &out->log.level))
+                return false;
+            break;
+        case 'c':
+            out->mode = MODE_CHECK;
+            break;
+        case 'j':
+            out->mode = MODE_EXPORT;
+            break;
+        case 'd':
+            out->mode = MODE_DUMP;
+            out->file = optarg;
+            break;
+        case 'k':
+            out->mode = MODE_CONTROL;
+            out->socket = optarg;
+            break;
+        case 'h':
+            (void)fputs(usage, stdout);
+            exit(EXIT_SUCCESS);
+        default:
+            return false;
+        }
+    }
+    return optind == argc - 1;
+}
+
+static void on_signal(evutil_socket_t number, short what, void *base)
+{
+    (void)number;
+    (void)what;
+    (void)event_base_loopbreak(base);
+}
+
+static bool play(struct backbone *backbone, const struct options *options, struct error *err)
+{
+    struct lab lab = {.base = event_base_new(), .backbone = backbone, .log = &options->log};
+    struct event *interrupt = NULL, *terminate = NULL;
+    struct control *control = NULL;
+    bool ok = false;
+
+    if (!lab.base)
+        return error_set(err, ERROR_SYSTEM, "libevent refuses to start");
+    interrupt = evsignal_new(lab.base, SIGINT, on_signal, lab.base);
+    terminate = evsignal_new(lab.base, SIGTERM, on_signal, lab.base);
+    if (!interrupt || !terminate || event_add(interrupt, NULL) != 0 ||
+        event_add(terminate, NULL) != 0) {
+        error_set(err, ERROR_SYSTEM, "libevent refuses signals");
+        goto done;
+    }
+    lab.speaker = speaker_new(lab.base, backbone, &options->log, err);
+    if (!lab.speaker)
+        goto done;
+    if (options->socket && !(control = control_new(&lab, options->socket, err)))
+        goto done;
+    log_info(&options->log, "playing: scenario=%s reflectors=%zu",
+             backbone_scenario(backbone)->name, backbone_scenario(backbone)->reflector_count);
+    ok = event_base_dispatch(lab.base) >= 0 ||
+         error_set(err, ERROR_SYSTEM, "libevent's loop failed");
+done:
+    control_free(control);
+    speaker_free(lab.speaker);
+    if (interrupt)
+        event_free(interrupt);
+    if (terminate)
+        event_free(terminate);
+    event_base_free(lab.base);
+    return ok;
+}
+
+static bool dump(struct backbone *backbone, const char *file, struct error *err)
+{
+    FILE *stream = fopen(file, "wb");
+
+    if (!stream)
+        return error_errno(err, errno, "%s", file);
+    bool ok = capture_write(backbone, stream);
+
+    if (fclose(stream) != 0 || !ok)
+        return error_errno(err, errno, "%s", file);
+    return true;
+}
+
+static bool run(const struct options *options, const char *argument, struct error *err)
+{
+    struct scenario *scenario = scenario_load(argument, err);
+
+    if (!scenario)
+        return false;
+    for (size_t i = 0; i < options->listen_count; i++) {
+        if (!scenario_move_reflector(scenario, options->listen[i], err)) {
+            scenario_free(scenario);
+            return error_in(err, "--listen");
+        }
+    }
+    struct backbone *backbone = backbone_new(scenario);
+    bool ok = true;
+
+    if (options->mode == MODE_PLAY)
+        ok = play(backbone, options, err);
+    else if (options->mode == MODE_DUMP)
+        ok = dump(backbone, options->file, err);
+    else if (options->mode == MODE_EXPORT)
+        ok =
+            export_json(backbone, stdout) || error_set(err, ERROR_SYSTEM, "stdout: writing failed");
+    backbone_free(backbone);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.log = log_default()};
+    struct error err;
+    bool ok = true;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (!read_options(argc, argv, &options)) {
+        (void)fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    bool done = options.mode == MODE_CONTROL ? control_call(options.socket, argv[optind], &ok, &err)
+                                             : run(&options, argv[optind], &err);
+
+    if (!done) {
+        (void)fprintf(stderr, "altimeter-lab: %s\n", err.text);
+        return err.kind == ERROR_INPUT ? EXIT_DATA : EXIT_FAILURE;
+    }
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,814 @@
+/* scenario: the general part, routers, LANs and links; what they leave out is derived.
+ *
+ * The n-th router of the file (from 1) takes the n-th address of the loopback pools, the n-th link (from
+ * 0) the n-th /31 and /127 of the interface pools; an interface id is twice the link's number, plus 1 or
+ * 2. An IS-IS system id is the IPv4 loopback in twelve decimal digits, as operators write it. */
+#include "scenario.h"
+
+#include "scenario_read.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t number24 = 0xffffff;          // RFC 8570: delays have 24 bits
+static const uint64_t bandwidth_limit = 1ull << 60; // bit/s
+
+const struct link_value_row link_value_rows[LINK_VALUES] = {
+    [LINK_METRIC] = {"metric", "metric", QUANTITY_NUMBER, 0xffffff},
+    [LINK_DELAY] = {"delay", "delay_us", QUANTITY_NUMBER, number24},
+    [LINK_DELAY_MIN] = {"delay_min", "delay_min_us", QUANTITY_NUMBER, number24},
+    [LINK_DELAY_MAX] = {"delay_max", "delay_max_us", QUANTITY_NUMBER, number24},
+    [LINK_DELAY_VARIATION] = {"delay_variation", "delay_variation_us", QUANTITY_NUMBER, number24},
+    [LINK_LOSS] = {"loss", "loss_3e8", QUANTITY_PERCENT, number24},
+    [LINK_BANDWIDTH] = {"bandwidth", "bandwidth_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
+    [LINK_RESIDUAL] = {"residual", "residual_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
+    [LINK_AVAILABLE] = {"available", "available_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
+    [LINK_UTILIZED] = {"utilized", "utilized_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
+    [LINK_TE_METRIC] = {"te_metric", "te_metric", QUANTITY_NUMBER, UINT32_MAX},
+    [LINK_ADMIN_GROUP] = {"admin_group", "admin_group", QUANTITY_NUMBER, UINT32_MAX},
+};
+
+const char *const family_names[FAMILIES] = {
+    [FAMILY_LS] = "ls", [FAMILY_IPV4] = "ipv4", [FAMILY_IPV6] = "ipv6"};
+
+static struct loading *loading_of(struct reader *reader)
+{
+    return reader->context;
+}
+
+size_t scenario_find_vertex(const struct scenario *scenario, const char *name)
+{
+    for (size_t i = 0; i < scenario->vertex_count; i++) {
+        if (strcmp(scenario->vertices[i].name, name) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+size_t scenario_find_reflector(const struct scenario *scenario, const char *name)
+{
+    for (size_t i = 0; i < scenario->reflector_count; i++) {
+        if (strcmp(scenario->reflectors[i].name, name) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+bool read_vertex(struct loading *loading, const yaml_node_t *node, size_t *out)
+{
+    const char *name = reader_text(&loading->reader, node, "the name of a router");
+
+    if (!name)
+        return false;
+    size_t vertex = scenario_find_vertex(loading->scenario, name);
+
+    if (vertex == SIZE_MAX)
+        return reader_fail(&loading->reader, node, "\"%s\"; the name of a router expected", name);
+    *out = vertex;
+    return true;
+}
+
+/* The number of a domain, a new one where the file names it first. */
+static bool find_domain(struct loading *loading, const yaml_node_t *node, struct domain domain,
+                        size_t *out)
+{
+    struct scenario *scenario = loading->scenario;
+    size_t i = 0;
+
+    while (i < scenario->domain_count && (scenario->domains[i].protocol != domain.protocol ||
+                                          scenario->domains[i].area != domain.area))
+        i++;
+    if (i == DOMAIN_LIMIT)
+        return reader_fail(&loading->reader, node, "igp: more than %d levels and areas",
+                           DOMAIN_LIMIT);
+    if (i == scenario->domain_count)
+        scenario->domains[scenario->domain_count++] = domain;
+    *out = i;
+    return true;
+}
+
+static bool read_domain(struct loading *loading, const yaml_node_t *node, size_t *out)
+{
+    const char *text = reader_text(&loading->reader, node, "an IGP such as isis-2");
+    struct domain domain = {0};
+    struct net area;
+
+    if (!text)
+        return false;
+    if (strcmp(text, "isis-1") == 0) {
+        domain.protocol = PROTOCOL_ISIS_1;
+    } else if (strcmp(text, "isis-2") == 0) {
+        domain.protocol = PROTOCOL_ISIS_2;
+    } else if (strncmp(text, "ospf-", 5) == 0 && net_parse_address(text + 5, &area) &&
+               area.family == 4) {
+        domain.protocol = PROTOCOL_OSPF;
+        for (size_t i = 0; i < 4; i++)
+            domain.area = domain.area << 8 | area.bytes[i];
+    } else {
+        return reader_fail(&loading->reader, node,
+                           "igp: \"%s\"; isis-1, isis-2 or ospf-AREA such as ospf-0.0.0.0 expected",
+                           text);
+    }
+    return find_domain(loading, node, domain, out);
+}
+
+bool read_domains(struct loading *loading, const yaml_node_t *node, uint64_t *out)
+{
+    uint64_t domains = 0;
+
+    for (size_t i = 0; i < reader_count(node); i++) {
+        size_t domain = 0;
+
+        if (!read_domain(loading, reader_item(&loading->reader, node, i), &domain))
+            return false;
+        domains |= UINT64_C(1) << domain;
+    }
+    if (!domains)
+        return reader_fail(&loading->reader, node, "igp: an empty list; at least one expected");
+    *out = domains;
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Lower-case hexadecimal digits, with dots anywhere between octets. The count of octets; 0: not so. */
+static size_t parse_hex(const char *text, uint8_t *out, size_t limit)
+{
+    size_t count = 0;
+
+    while (*text) {
+        if (*text == '.' && count > 0 && text[1]) {
+            text++;
+            continue;
+        }
+        int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
+
+        if (low < 0 || count == limit)
+            return 0;
+        out[count++] = (uint8_t)(high << 4 | low);
+        text += 2;
+    }
+    return count;
+}
+
+static bool read_area(struct loading *loading, const yaml_node_t *node, uint8_t *area,
+                      uint8_t *length)
+{
+    const char *text = reader_text(&loading->reader, node, "an IS-IS area such as 49.0001");
+
+    if (!text)
+        return false;
+    *length = (uint8_t)parse_hex(text, area, AREA_BYTES);
+    return *length || reader_fail(&loading->reader, node,
+                                  "area: \"%s\"; an IS-IS area such as 49.0001 expected", text);
+}
+
+// ---- routers
+
+struct router_form {
+    struct vertex vertex;
+    const yaml_node_t *igp, *area, *system_id;
+};
+
+static const struct key router_keys[] = {
+    {"name", read_name, offsetof(struct router_form, vertex.name), .required = true},
+    {"ipv4", read_ipv4, offsetof(struct router_form, vertex.ipv4)},
+    {"ipv6", read_ipv6, offsetof(struct router_form, vertex.ipv6)},
+    {"system_id", read_node, offsetof(struct router_form, system_id)},
+    {"igp", read_node, offsetof(struct router_form, igp)},
+    {"area", read_node, offsetof(struct router_form, area)},
+    {"overload", read_bool, offsetof(struct router_form, vertex.overload)},
+    {"attached", read_bool, offsetof(struct router_form, vertex.attached)},
+    {"down", read_bool, offsetof(struct router_form, vertex.down)},
+};
+
+/* 10.255.0.1 → 010255000001 → 0102.5500.0001 */
+static void derive_system_id(const struct net *ipv4, uint8_t out[6])
+{
+    char digits[13];
+
+    (void)snprintf(digits, sizeof digits, "%03u%03u%03u%03u", ipv4->bytes[0], ipv4->bytes[1],
+                   ipv4->bytes[2], ipv4->bytes[3]);
+    size_t length = parse_hex(digits, out, 6);
+
+    assert(length == 6);
+    (void)length;
+}
+
+static bool complete_router(struct loading *loading, const yaml_node_t *node,
+                            struct router_form *form, size_t number)
+{
+    struct reader *reader = &loading->reader;
+    struct vertex *vertex = &form->vertex;
+    const struct pools *pools = &loading->loopbacks;
+
+    if (scenario_find_vertex(loading->scenario, vertex->name) != SIZE_MAX)
+        return reader_fail(reader, node, "router \"%s\" is given twice", vertex->name);
+    if (!vertex->ipv4.family && pools->ipv4.family)
+        (void)net_nth(&pools->ipv4, 32, number, &vertex->ipv4);
+    if (!vertex->ipv6.family && pools->ipv6.family)
+        (void)net_nth(&pools->ipv6, 128, number, &vertex->ipv6);
+    if (!vertex->ipv4.family)
+        return reader_fail(reader, node,
+                           "router \"%s\": no IPv4 loopback; key ipv4, or room in loopbacks: ipv4 "
+                           "expected",
+                           vertex->name);
+    derive_system_id(&vertex->ipv4, vertex->system_id);
+    if (form->system_id) {
+        const char *text = reader_text(reader, form->system_id, "an IS-IS system id");
+
+        if (!text || parse_hex(text, vertex->system_id, 6) != 6)
+            return text &&
+                   reader_fail(reader, form->system_id,
+                               "system_id: \"%s\"; one such as 0102.5500.0001 expected", text);
+    }
+    vertex->domains = loading->default_domains;
+    if (form->igp && !read_domains(loading, form->igp, &vertex->domains))
+        return false;
+    if (!vertex->domains)
+        return reader_fail(reader, node,
+                           "router \"%s\": no IGP; key igp, here or in the general part, expected",
+                           vertex->name);
+    memcpy(vertex->area, loading->default_area, sizeof vertex->area);
+    vertex->area_length = loading->default_area_length;
+    return !form->area || read_area(loading, form->area, vertex->area, &vertex->area_length);
+}
+
+static bool load_routers(struct loading *loading)
+{
+    struct scenario *scenario = loading->scenario;
+    size_t count = reader_count(loading->routers);
+    size_t lans = loading->lans ? reader_count(loading->lans) : 0;
+
+    if (count > ROUTER_LIMIT || lans > ROUTER_LIMIT)
+        return reader_fail(&loading->reader, loading->routers, "more than %d routers or LANs",
+                           ROUTER_LIMIT);
+    scenario->vertices = arena_alloc(scenario->arena, count + lans, sizeof *scenario->vertices);
+    for (size_t i = 0; i < count; i++) {
+        const yaml_node_t *node = reader_item(&loading->reader, loading->routers, i);
+        struct router_form form = {0};
+
+        if (!reader_mapping(&loading->reader, node, "a router", router_keys, COUNT_OF(router_keys),
+                            &form) ||
+            !complete_router(loading, node, &form, i + 1))
+            return false;
+        scenario->vertices[scenario->vertex_count++] = form.vertex;
+    }
+    scenario->router_count = scenario->vertex_count;
+    return true;
+}
+
+// ---- links
+
+struct link_form {
+    struct link link;
+    uint32_t stated[2]; // values that the file speaks of, if only to say "none"
+    const yaml_node_t *a, *b, *igp, *ipv4, *ipv6, *id;
+    bool unnumbered;
+};
+
+/* 10000000000, 2500M, 10G: decimal multiples of bit/s. */
+static bool parse_bandwidth(const char *text, uint64_t *out)
+{
+    static const char suffixes[] = "kMGT";
+    size_t digits = strspn(text, "0123456789");
+    uint64_t value = 0;
+
+    if (digits == 0 || digits > 18)
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        value = 10 * value + (uint64_t)(text[i] - '0');
+    if (text[digits]) {
+        const char *suffix = strchr(suffixes, text[digits]);
+
+        if (!suffix || text[digits + 1])
+            return false;
+        for (const char *at = suffixes; at <= suffix; at++) {
+            if (__builtin_mul_overflow(value, UINT64_C(1000), &value))
+                return false;
+        }
+    }
+    *out = value;
+    return true;
+}
+
+static bool read_quantity(struct reader *reader, const yaml_node_t *node,
+                          const struct link_value_row *row, uint64_t *out)
+{
+    const char *text;
+    double percent;
+
+    switch (row->quantity) {
+    case QUANTITY_NUMBER:
+        return reader_uint(reader, node, 0, row->greatest, row->key, out);
+    case QUANTITY_PERCENT:
+        if (!reader_decimal(reader, node, row->key, &percent))
+            return false;
+        if (percent > (double)row->greatest * 0.000003)
+            return reader_fail(reader, node, "%s: more than 50.331645 per cent", row->key);
+        *out = (uint64_t)llround(percent / 0.000003);
+        return true;
+    case QUANTITY_BANDWIDTH:
+        text = reader_text(reader, node, "a bandwidth");
+        if (!text)
+            return false;
+        return (parse_bandwidth(text, out) && *out <= row->greatest) ||
+               reader_fail(reader, node, "%s: \"%s\"; bit/s such as 2500M or 10G expected",
+                           row->key, text);
+    }
+    return false;
+}
+
+/* One value for both directions, or [a to b, b to a]; "none" leaves it out. */
+static bool read_link_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                            void *field)
+{
+    struct link_form *form = field;
+    const struct link_value_row *row = &link_value_rows[key->low];
+    uint32_t bit = UINT32_C(1) << key->low;
+
+    if (node->type == YAML_SEQUENCE_NODE && reader_count(node) != 2)
+        return reader_fail(reader, node,
+                           "%s: a list of %zu; one value, or [a to b, b to a] expected", row->key,
+                           reader_count(node));
+    for (size_t side = 0; side < 2; side++) {
+        const yaml_node_t *item = reader_item(reader, node, side);
+        struct half *half = &form->link.half[side];
+
+        form->stated[side] |= bit;
+        if (item->type == YAML_SCALAR_NODE &&
+            strcmp((const char *)item->data.scalar.value, "none") == 0)
+            continue;
+        if (!read_quantity(reader, item, row, &half->value[key->low]))
+            return false;
+        half->has |= bit;
+    }
+    return true;
+}
+
+static const struct key link_keys[] = {
+    {"metric", read_link_value, .low = LINK_METRIC},
+    {"delay", read_link_value, .low = LINK_DELAY},
+    {"delay_min", read_link_value, .low = LINK_DELAY_MIN},
+    {"delay_max", read_link_value, .low = LINK_DELAY_MAX},
+    {"delay_variation", read_link_value, .low = LINK_DELAY_VARIATION},
+    {"loss", read_link_value, .low = LINK_LOSS},
+    {"bandwidth", read_link_value, .low = LINK_BANDWIDTH},
+    {"residual", read_link_value, .low = LINK_RESIDUAL},
+    {"available", read_link_value, .low = LINK_AVAILABLE},
+    {"utilized", read_link_value, .low = LINK_UTILIZED},
+    {"te_metric", read_link_value, .low = LINK_TE_METRIC},
+    {"admin_group", read_link_value, .low = LINK_ADMIN_GROUP},
+    {"a", read_node, offsetof(struct link_form, a), .required = true},
+    {"b", read_node, offsetof(struct link_form, b), .required = true},
+    {"km", read_number, offsetof(struct link_form, link.km)},
+    {"igp", read_node, offsetof(struct link_form, igp)},
+    {"ipv4", read_node, offsetof(struct link_form, ipv4)},
+    {"ipv6", read_node, offsetof(struct link_form, ipv6)},
+    {"id", read_node, offsetof(struct link_form, id)},
+    {"unnumbered", read_bool, offsetof(struct link_form, unnumbered)},
+    {"down", read_bool, offsetof(struct link_form, link.down)},
+};
+
+static const struct key member_keys[] = {
+    {"metric", read_link_value, .low = LINK_METRIC},
+    {"delay", read_link_value, .low = LINK_DELAY},
+    {"loss", read_link_value, .low = LINK_LOSS},
+    {"bandwidth", read_link_value, .low = LINK_BANDWIDTH},
+    {"router", read_node, offsetof(struct link_form, a), .required = true},
+    {"ipv4", read_node, offsetof(struct link_form, ipv4)},
+    {"ipv6", read_node, offsetof(struct link_form, ipv6)},
+    {"down", read_bool, offsetof(struct link_form, link.down)},
+};
+
+/* [address at a, address at b] of one family. */
+static bool read_ends(struct loading *loading, const yaml_node_t *node, read_value *read,
+                      const char *name, struct net *a, struct net *b)
+{
+    const struct key key = {.name = name};
+
+    if (node->type != YAML_SEQUENCE_NODE || reader_count(node) != 2)
+        return reader_fail(&loading->reader, node, "%s: [at a, at b] expected", name);
+    return read(&loading->reader, reader_item(&loading->reader, node, 0), &key, a) &&
+           read(&loading->reader, reader_item(&loading->reader, node, 1), &key, b);
+}
+
+static bool read_ids(struct loading *loading, const yaml_node_t *node, struct link *link)
+{
+    struct reader *reader = &loading->reader;
+
+    if (node->type != YAML_SEQUENCE_NODE || reader_count(node) != 2)
+        return reader_fail(reader, node, "id: [at a, at b] expected");
+    for (size_t side = 0; side < 2; side++) {
+        uint64_t id;
+
+        if (!reader_uint(reader, reader_item(reader, node, side), 0, UINT32_MAX, "id", &id))
+            return false;
+        link->half[side].id = (uint32_t)id;
+    }
+    return true;
+}
+
+static void derive_addresses(const struct net *pool, unsigned length_bits, uint64_t number,
+                             struct net *a, struct net *b)
+{
+    struct net pair[2];
+
+    if (pool->family && !a->family && net_nth(pool, length_bits, 2 * number, &pair[0]) &&
+        net_nth(pool, length_bits, 2 * number + 1, &pair[1])) {
+        *a = pair[0];
+        *b = pair[1];
+    }
+}
+
+static bool complete_addresses(struct loading *loading, struct link_form *form, uint64_t number)
+{
+    struct half *half = form->link.half;
+
+    if (form->ipv4 &&
+        !read_ends(loading, form->ipv4, read_ipv4, "ipv4", &half[0].ipv4, &half[1].ipv4))
+        return false;
+    if (form->ipv6 &&
+        !read_ends(loading, form->ipv6, read_ipv6, "ipv6", &half[0].ipv6, &half[1].ipv6))
+        return false;
+    half[0].id = (uint32_t)(2 * number + 1);
+    half[1].id = (uint32_t)(2 * number + 2);
+    if (form->id && !read_ids(loading, form->id, &form->link))
+        return false;
+    if (!form->unnumbered) {
+        derive_addresses(&loading->interfaces.ipv4, 32, number, &half[0].ipv4, &half[1].ipv4);
+        derive_addresses(&loading->interfaces.ipv6, 128, number, &half[0].ipv6, &half[1].ipv6);
+    }
+    return true;
+}
+
+static bool derive_delay(struct loading *loading, const yaml_node_t *node, struct link_form *form)
+{
+    double delay_us = form->link.km * loading->delay_us_per_km;
+
+    if (form->link.km < 0 || !(loading->delay_us_per_km > 0))
+        return true;
+    if (delay_us > (double)number24)
+        return reader_fail(&loading->reader, node, "km: more than 16.7 s of delay");
+    for (size_t side = 0; side < 2; side++) {
+        if (form->stated[side] >> LINK_DELAY & 1)
+            continue;
+        form->link.half[side].value[LINK_DELAY] = (uint64_t)llround(delay_us);
+        form->link.half[side].has |= UINT32_C(1) << LINK_DELAY;
+    }
+    return true;
+}
+
+static bool check_link(struct loading *loading, const yaml_node_t *node,
+                       const struct link_form *form)
+{
+    const struct vertex *a = &loading->scenario->vertices[form->link.ends[0]];
+    const struct vertex *b = &loading->scenario->vertices[form->link.ends[1]];
+
+    if (!form->link.domains)
+        return reader_fail(&loading->reader, node,
+                           "link %s %s: the two have no level or area in common", a->name, b->name);
+    if (form->link.domains & ~(a->domains & b->domains))
+        return reader_fail(&loading->reader, node,
+                           "link %s %s: igp names a level or area that not both have", a->name,
+                           b->name);
+    for (size_t side = 0; side < 2; side++) {
+        const struct half *half = &form->link.half[side];
+        bool has_min = half->has >> LINK_DELAY_MIN & 1, has_max = half->has >> LINK_DELAY_MAX & 1;
+
+        if (!(form->stated[side] >> LINK_METRIC & 1))
+            return reader_fail(&loading->reader, node,
+                               "link %s %s: key \"metric\" is missing (\"none\" is possible)",
+                               a->name, b->name);
+        if (has_min != has_max)
+            return reader_fail(&loading->reader, node,
+                               "link %s %s: delay_min and delay_max go together", a->name, b->name);
+    }
+    return true;
+}
+
+static bool load_link(struct loading *loading, const yaml_node_t *node, size_t number,
+                      struct link *out)
+{
+    struct scenario *scenario = loading->scenario;
+    struct link_form form = {.link = {.km = -1}};
+
+    if (!reader_mapping(&loading->reader, node, "a link", link_keys, COUNT_OF(link_keys), &form) ||
+        !read_vertex(loading, form.a, &form.link.ends[0]) ||
+        !read_vertex(loading, form.b, &form.link.ends[1]))
+        return false;
+    const struct vertex *a = &scenario->vertices[form.link.ends[0]];
+    const struct vertex *b = &scenario->vertices[form.link.ends[1]];
+
+    if (a == b)
+        return reader_fail(&loading->reader, node, "link %s %s: two different routers expected",
+                           a->name, b->name);
+    form.link.domains = a->domains & b->domains;
+    if ((form.igp && !read_domains(loading, form.igp, &form.link.domains)) ||
+        !complete_addresses(loading, &form, number) || !derive_delay(loading, node, &form) ||
+        !check_link(loading, node, &form))
+        return false;
+    *out = form.link;
+    return true;
+}
+
+static void number_parallel_links(struct scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->link_count; i++) {
+        struct link *link = &scenario->links[i];
+
+        link->index = 1;
+        for (size_t k = i; k-- > 0;) {
+            const struct link *other = &scenario->links[k];
+
+            if ((other->ends[0] == link->ends[0] && other->ends[1] == link->ends[1]) ||
+                (other->ends[0] == link->ends[1] && other->ends[1] == link->ends[0])) {
+                link->index = other->index + 1;
+                break;
+            }
+        }
+    }
+}
+
+// ---- LANs: a pseudonode, and a link to it from each member
+
+struct lan_form {
+    const char *name;
+    const yaml_node_t *designated, *members, *igp;
+    struct net ipv4, ipv6;
+    struct link_form values; // for members that say nothing else
+    uint8_t number;
+};
+
+static bool read_lan_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                           void *field)
+{
+    const struct key value = {.name = key->name, .low = LINK_METRIC};
+
+    return read_link_value(reader, node, &value, field);
+}
+
+static const struct key lan_keys[] = {
+    {"name", read_name, offsetof(struct lan_form, name), .required = true},
+    {"designated", read_node, offsetof(struct lan_form, designated), .required = true},
+    {"members", read_node, offsetof(struct lan_form, members), .required = true},
+    {"number", read_uint8, offsetof(struct lan_form, number), .low = 1, .high = 255},
+    {"igp", read_node, offsetof(struct lan_form, igp)},
+    {"ipv4", read_ipv4_prefix, offsetof(struct lan_form, ipv4)},
+    {"ipv6", read_ipv6_prefix, offsetof(struct lan_form, ipv6)},
+    {"metric", read_lan_value, offsetof(struct lan_form, values)},
+};
+
+static bool load_member(struct loading *loading, const yaml_node_t *node,
+                        const struct lan_form *lan, size_t pseudonode, size_t position,
+                        struct link *out)
+{
+    struct link_form form = lan->values;
+    struct half *half = form.link.half;
+    static const struct key ipv4 = {.name = "ipv4"}, ipv6 = {.name = "ipv6"};
+
+    form.link.km = -1;
+    form.a = node;
+    if (node->type == YAML_MAPPING_NODE &&
+        !reader_mapping(&loading->reader, node, "a member", member_keys, COUNT_OF(member_keys),
+                        &form))
+        return false;
+    if (!read_vertex(loading, form.a, &form.link.ends[0]))
+        return false;
+    form.link.ends[1] = pseudonode;
+    form.link.domains = loading->scenario->vertices[pseudonode].domains;
+    if (lan->ipv4.family)
+        (void)net_nth(&lan->ipv4, 32, position + 1, &half[0].ipv4);
+    if (lan->ipv6.family)
+        (void)net_nth(&lan->ipv6, 128, position + 1, &half[0].ipv6);
+    if ((form.ipv4 && !read_ipv4(&loading->reader, form.ipv4, &ipv4, &half[0].ipv4)) ||
+        (form.ipv6 && !read_ipv6(&loading->reader, form.ipv6, &ipv6, &half[0].ipv6)) ||
+        !check_link(loading, node, &form))
+        return false;
+    half[1] = (struct half){.has = UINT32_C(1) << LINK_METRIC}; // from the pseudonode: 0 (L-081)
+    *out = form.link;
+    return true;
+}
+
+static bool begin_lan(struct loading *loading, const yaml_node_t *node, size_t number,
+                      struct lan_form *lan)
+{
+    struct scenario *scenario = loading->scenario;
+    struct vertex vertex = {.pseudonode = true};
+
+    *lan = (struct lan_form){.number = (uint8_t)(number % 255 + 1)};
+    if (!reader_mapping(&loading->reader, node, "a LAN", lan_keys, COUNT_OF(lan_keys), lan) ||
+        !read_vertex(loading, lan->designated, &vertex.designated))
+        return false;
+    if (scenario_find_vertex(scenario, lan->name) != SIZE_MAX)
+        return reader_fail(&loading->reader, node, "LAN \"%s\": the name is taken", lan->name);
+    vertex.name = lan->name;
+    vertex.lan_number = lan->number;
+    vertex.domains = scenario->vertices[vertex.designated].domains;
+    memcpy(vertex.system_id, scenario->vertices[vertex.designated].system_id, 6);
+    if (lan->igp && !read_domains(loading, lan->igp, &vertex.domains))
+        return false;
+    if (vertex.domains & (vertex.domains - 1))
+        return reader_fail(&loading->reader, node,
+                           "LAN \"%s\": key igp with one of: its levels or areas expected",
+                           lan->name);
+    scenario->vertices[scenario->vertex_count++] = vertex;
+    return true;
+}
+
+static bool load_lan(struct loading *loading, const yaml_node_t *node, size_t number)
+{
+    struct scenario *scenario = loading->scenario;
+    size_t pseudonode = scenario->vertex_count;
+    struct lan_form lan;
+
+    if (!begin_lan(loading, node, number, &lan))
+        return false;
+    struct vertex *vertex = &scenario->vertices[pseudonode];
+    bool designated_is_member = false;
+
+    for (size_t i = 0; i < reader_count(lan.members); i++) {
+        struct link *link = &scenario->links[scenario->link_count];
+
+        if (!load_member(loading, reader_item(&loading->reader, lan.members, i), &lan, pseudonode,
+                         i, link))
+            return false;
+        scenario->link_count++;
+        if (link->ends[0] == vertex->designated) {
+            designated_is_member = true;
+            vertex->lan_address = link->half[0].ipv4;
+        }
+    }
+    return designated_is_member ||
+           reader_fail(&loading->reader, node, "LAN \"%s\": the designated router is no member",
+                       lan.name);
+}
+
+static size_t count_members(struct loading *loading)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; loading->lans && i < reader_count(loading->lans); i++) {
+        const yaml_node_t *lan = reader_item(&loading->reader, loading->lans, i);
+
+        if (lan->type != YAML_MAPPING_NODE)
+            continue; // reported when it is loaded
+        for (const yaml_node_pair_t *pair = lan->data.mapping.pairs.start;
+             pair < lan->data.mapping.pairs.top; pair++)
+            count += reader_count(yaml_document_get_node(&loading->reader.document, pair->value));
+    }
+    return count;
+}
+
+static bool load_links(struct loading *loading)
+{
+    struct scenario *scenario = loading->scenario;
+    size_t count = loading->links ? reader_count(loading->links) : 0;
+    size_t members = count_members(loading); // and the LANs' other keys: a few too many
+
+    if (count + members > LINK_LIMIT)
+        return reader_fail(&loading->reader, loading->links ? loading->links : loading->lans,
+                           "more than %d links", LINK_LIMIT);
+    scenario->links = arena_alloc(scenario->arena, count + members, sizeof *scenario->links);
+    for (size_t i = 0; i < count; i++) {
+        if (!load_link(loading, reader_item(&loading->reader, loading->links, i), i,
+                       &scenario->links[i]))
+            return false;
+        scenario->link_count++;
+    }
+    for (size_t i = 0; loading->lans && i < reader_count(loading->lans); i++) {
+        if (!load_lan(loading, reader_item(&loading->reader, loading->lans, i), i))
+            return false;
+    }
+    number_parallel_links(scenario);
+    return true;
+}
+
+// ---- the file
+
+static bool read_pools(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                       void *field)
+{
+    static const struct key keys[] = {
+        {"ipv4", read_ipv4_prefix, offsetof(struct pools, ipv4)},
+        {"ipv6", read_ipv6_prefix, offsetof(struct pools, ipv6)},
+    };
+
+    return reader_mapping(reader, node, key->name, keys, COUNT_OF(keys), field);
+}
+
+static bool read_scenario_name(struct reader *reader, const yaml_node_t *node,
+                               const struct key *key, void *field)
+{
+    (void)field;
+    return read_name(reader, node, key, &loading_of(reader)->scenario->name);
+}
+
+static bool read_scenario_as(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                             void *field)
+{
+    (void)field;
+    return read_uint32(reader, node, key, &loading_of(reader)->scenario->as);
+}
+
+static bool read_instance(struct reader *reader, const yaml_node_t *node, const struct key *key,
+                          void *field)
+{
+    (void)field;
+    return read_uint64(reader, node, key, &loading_of(reader)->scenario->instance);
+}
+
+static const struct key scenario_keys[] = {
+    {"name", read_scenario_name, .required = true},
+    {"as", read_scenario_as, .required = true, .low = 1, .high = UINT32_MAX - 1},
+    {"instance", read_instance, .high = UINT64_MAX},
+    {"identifier", read_node, offsetof(struct loading, identifier)},
+    {"igp", read_node, offsetof(struct loading, igp)},
+    {"area", read_node, offsetof(struct loading, area)},
+    {"ipv6_topology", read_uint8, offsetof(struct loading, ipv6_topology), .high = 2},
+    {"delay_us_per_km", read_number, offsetof(struct loading, delay_us_per_km)},
+    {"loopbacks", read_pools, offsetof(struct loading, loopbacks)},
+    {"interfaces", read_pools, offsetof(struct loading, interfaces)},
+    {"routers", read_node, offsetof(struct loading, routers), .required = true},
+    {"lans", read_node, offsetof(struct loading, lans)},
+    {"links", read_node, offsetof(struct loading, links)},
+    {"prefixes", read_node, offsetof(struct loading, prefixes)},
+    {"reflectors", read_node, offsetof(struct loading, reflectors), .required = true},
+    {"routes", read_node, offsetof(struct loading, routes)},
+};
+
+static bool load_general(struct loading *loading)
+{
+    struct reader *reader = &loading->reader;
+    struct scenario *scenario = loading->scenario;
+    uint64_t identifier;
+
+    if (!reader_mapping(reader, reader_root(reader), "a scenario", scenario_keys,
+                        COUNT_OF(scenario_keys), loading))
+        return false;
+    const yaml_node_t *const sections[] = {loading->routers,  loading->lans,       loading->links,
+                                           loading->prefixes, loading->reflectors, loading->routes};
+
+    for (size_t i = 0; i < COUNT_OF(sections); i++) {
+        if (sections[i] && sections[i]->type != YAML_SEQUENCE_NODE)
+            return reader_fail(reader, sections[i],
+                               "a list (lines that begin with \"-\") expected");
+    }
+    if (loading->ipv6_topology == 1)
+        return reader_fail(reader, reader_root(reader), "ipv6_topology: 1; 0 or 2 expected");
+    scenario->topologies = loading->ipv6_topology == 2 ? 2 : 1;
+    if (loading->identifier) {
+        if (!reader_uint(reader, loading->identifier, 0, UINT32_MAX, "identifier", &identifier))
+            return false;
+        scenario->has_identifier = true;
+        scenario->identifier = (uint32_t)identifier;
+    }
+    if (loading->igp && !read_domains(loading, loading->igp, &loading->default_domains))
+        return false;
+    return !loading->area ||
+           read_area(loading, loading->area, loading->default_area, &loading->default_area_length);
+}
+
+struct scenario *scenario_load(const char *file, struct error *err)
+{
+    struct arena *arena = arena_new();
+    struct scenario *scenario = arena_alloc(arena, 1, sizeof *scenario);
+    struct loading loading = {.scenario = scenario};
+
+    scenario->arena = arena;
+    loading.reader.arena = arena;
+    loading.reader.context = &loading;
+    if (!reader_open(&loading.reader, file, err)) {
+        scenario_free(scenario);
+        return NULL;
+    }
+    bool ok = load_general(&loading) && load_routers(&loading) && load_links(&loading) &&
+              load_attachments(&loading) && load_reflectors(&loading) && load_routes(&loading);
+
+    reader_close(&loading.reader);
+    if (!ok) {
+        scenario_free(scenario);
+        return NULL;
+    }
+    return scenario;
+}
+
+void scenario_free(struct scenario *scenario)
+{
+    if (!scenario)
+        return;
+    struct arena *arena = scenario->arena;
+
+    free(scenario->attachments);
+    free(scenario->paths);
+    free(scenario->routes);
+    arena_free(arena);
+}

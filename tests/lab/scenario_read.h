@@ -1,0 +1,46 @@
+/* scenario_read: what the parts of the scenario's reader share; nobody else includes it. */
+#pragma once
+
+#include "reader.h"
+#include "scenario.h"
+
+struct pools {
+    struct net ipv4, ipv6; // none: nothing is derived
+};
+
+struct loading {
+    struct reader reader; // its context is this struct
+    struct scenario *scenario;
+
+    // the file's general part
+    const yaml_node_t *identifier, *igp, *area;
+    uint8_t ipv6_topology;
+    double delay_us_per_km;
+    struct pools loopbacks, interfaces;
+    const yaml_node_t *routers, *lans, *links, *prefixes, *reflectors, *routes;
+
+    uint64_t default_domains;
+    uint8_t default_area[AREA_BYTES], default_area_length;
+};
+
+/* A growing list of prefixes; free(list). */
+struct nets {
+    struct net *list;
+    size_t count, capacity;
+};
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
+
+/* "isis-2", "ospf-0.0.0.0", or a list of them. */
+bool read_domains(struct loading *loading, const yaml_node_t *node, uint64_t *out);
+
+/* The router or pseudonode of this name. */
+bool read_vertex(struct loading *loading, const yaml_node_t *node, size_t *out);
+
+/* "10.16.0.0/16", "10.16.0.0/16 split 24 skip 8 count 12", or a list of such. Adds to *nets. */
+bool read_prefixes(struct loading *loading, const yaml_node_t *node, struct nets *nets);
+
+/* The sections that need routers: prefixes, reflectors, routes. */
+bool load_attachments(struct loading *loading);
+bool load_reflectors(struct loading *loading);
+bool load_routes(struct loading *loading);

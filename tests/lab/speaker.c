@@ -1,0 +1,667 @@
+/* speaker: sessions of RFC 4271, the passive half of its state machine and a little of the active one.
+ *
+ *     CONNECT ──▶ OPENSENT ──OPEN──▶ OPENCONFIRM ──KEEPALIVE──▶ ESTABLISHED ──▶ tables, End-of-RIB, changes
+ *
+ * Connections are not bufferevents: those write from a callback of the loop, in pieces of 16 kB, and a
+ * command could not say when its UPDATEs had been written. Here a command flushes at once and the loop
+ * only finishes what the socket did not take. There is no collision detection: a reflector either
+ * listens or calls, so two connections are two sessions. */
+#include "speaker.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/listener.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RETRY_S = 1, READ_AT_ONCE = 65536 };
+
+enum state { STATE_CONNECT, STATE_OPENSENT, STATE_OPENCONFIRM, STATE_ESTABLISHED };
+
+static const char *const state_names[] = {
+    [STATE_CONNECT] = "connect",
+    [STATE_OPENSENT] = "open-sent",
+    [STATE_OPENCONFIRM] = "open-confirm",
+    [STATE_ESTABLISHED] = "established",
+};
+
+struct session {
+    struct session *next;
+    struct speaker *speaker;
+    size_t reflector;
+    int fd;
+    enum state state;
+    uint64_t since_us, heard_us, said_us;
+    uint16_t hold_time_s;
+    bool families[FAMILIES]; // of both sides
+    uint64_t updates;
+    struct event *readable, *writable, *tick;
+    struct evbuffer *in, *out;
+    char peer[NET_TEXT_SIZE + 8];
+};
+
+struct outlet { // one a reflector
+    struct speaker *speaker;
+    struct evconnlistener *listener;
+    struct event *retry;
+    bool down;
+};
+
+struct speaker {
+    struct event_base *base;
+    struct backbone *backbone;
+    const struct log *log;
+    struct outlet *outlets;
+    struct session *sessions;
+};
+
+static uint64_t clock_us(clockid_t clock)
+{
+    struct timespec now;
+
+    (void)clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static const struct reflector *reflector_of(const struct session *session)
+{
+    return &backbone_scenario(session->speaker->backbone)->reflectors[session->reflector];
+}
+
+// ---- the life of a session
+
+static void session_free(struct session *session)
+{
+    struct session **link = &session->speaker->sessions;
+
+    while (*link != session)
+        link = &(*link)->next;
+    *link = session->next;
+    if (session->readable)
+        event_free(session->readable);
+    if (session->writable)
+        event_free(session->writable);
+    if (session->tick)
+        event_free(session->tick);
+    evbuffer_free(session->in);
+    evbuffer_free(session->out);
+    (void)close(session->fd);
+    free(session);
+}
+
+static void session_close(struct session *session, const char *why)
+{
+    struct outlet *outlet = &session->speaker->outlets[session->reflector];
+    const struct timeval later = {.tv_sec = RETRY_S};
+
+    log_info(session->speaker->log, "session closed: reflector=%s peer=%s why=\"%s\"",
+             reflector_of(session)->name, session->peer, why);
+    if (outlet->retry && !outlet->down)
+        (void)event_add(outlet->retry, &later);
+    session_free(session);
+}
+
+/* Writes what the socket takes; false: the session is closed. */
+static bool session_flush(struct session *session)
+{
+    while (evbuffer_get_length(session->out)) {
+        int count = evbuffer_write(session->out, session->fd);
+
+        if (count > 0)
+            continue;
+        if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
+            (void)event_add(session->writable, NULL);
+            return true;
+        }
+        session_close(session, "writing failed");
+        return false;
+    }
+    return true;
+}
+
+static void send_wire(struct session *session, struct wire *wire)
+{
+    (void)evbuffer_add(session->out, wire->bytes, wire->length);
+    session->said_us = clock_us(CLOCK_MONOTONIC);
+    wire_free(wire);
+}
+
+/* A NOTIFICATION as far as the socket takes it, and the end. What the peer has sent is read first: a
+ * close with unread octets makes the kernel reset the connection, and the NOTIFICATION would be lost. */
+static void session_notify(struct session *session, unsigned code, const char *why)
+{
+    struct wire wire = {0};
+
+    if (session->state != STATE_CONNECT && evbuffer_get_length(session->out) == 0) {
+        message_notification(code, &wire);
+        send_wire(session, &wire);
+        while (evbuffer_read(session->in, session->fd, READ_AT_ONCE) > 0)
+            (void)evbuffer_drain(session->in, evbuffer_get_length(session->in));
+        (void)evbuffer_write(session->out, session->fd);
+        (void)shutdown(session->fd, SHUT_WR);
+    }
+    session_close(session, why);
+}
+
+static void unref_blob(const void *bytes, size_t length, void *blob)
+{
+    (void)bytes;
+    (void)length;
+    blob_unref(blob);
+}
+
+/* Takes the reference. */
+static void send_blob(struct session *session, struct blob *blob)
+{
+    if (!blob->length) {
+        blob_unref(blob);
+        return;
+    }
+    session->updates += blob->messages;
+    session->said_us = clock_us(CLOCK_MONOTONIC);
+    if (evbuffer_add_reference(session->out, blob->bytes, blob->length, unref_blob, blob) != 0)
+        error_fatal("out of memory: evbuffer_add_reference");
+}
+
+static void send_table(struct session *session, enum family family)
+{
+    send_blob(session, backbone_table(session->speaker->backbone, session->reflector, family));
+}
+
+static void enter(struct session *session, enum state state)
+{
+    session->state = state;
+    session->since_us = clock_us(CLOCK_MONOTONIC);
+}
+
+static void establish(struct session *session)
+{
+    enter(session, STATE_ESTABLISHED);
+    log_info(session->speaker->log, "session established: reflector=%s peer=%s hold=%u",
+             reflector_of(session)->name, session->peer, session->hold_time_s);
+    for (enum family family = 0; family < FAMILIES; family++) {
+        struct wire wire = {0};
+
+        if (!session->families[family])
+            continue;
+        send_table(session, family);
+        if (reflector_of(session)->end_of_rib) {
+            message_end_of_rib(family, &wire);
+            send_wire(session, &wire);
+            session->updates++;
+        }
+    }
+}
+
+static void begin(struct session *session)
+{
+    struct wire wire = {0};
+    const int on = 1;
+
+    (void)setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    enter(session, STATE_OPENSENT);
+    message_open(reflector_of(session), &wire);
+    send_wire(session, &wire);
+}
+
+// ---- messages; each returns false when the session is closed
+
+static bool on_open(struct session *session, const uint8_t *body, size_t length)
+{
+    const struct reflector *reflector = reflector_of(session);
+    struct wire wire = {0};
+    struct error err;
+    struct open open;
+    unsigned notify;
+
+    if (session->state != STATE_OPENSENT) {
+        session_notify(session, NOTIFY_FSM, "an OPEN that was not expected");
+        return false;
+    }
+    if (!message_parse_open(body, length, &open, &notify, &err)) {
+        session_notify(session, notify, err.text);
+        return false;
+    }
+    if (open.as != reflector->as) {
+        session_notify(session, NOTIFY_OPEN_PEER_AS, "the peer is of another AS");
+        return false;
+    }
+    session->hold_time_s =
+        open.hold_time_s < reflector->hold_time_s ? open.hold_time_s : reflector->hold_time_s;
+    for (size_t i = 0; i < FAMILIES; i++)
+        session->families[i] = open.families[i] && reflector->families[i];
+    enter(session, STATE_OPENCONFIRM);
+    message_keepalive(&wire);
+    send_wire(session, &wire);
+    return true;
+}
+
+static bool on_message(struct session *session, unsigned type, const uint8_t *body, size_t length)
+{
+    enum family family;
+    char why[64];
+
+    switch (type) {
+    case MESSAGE_OPEN:
+        return on_open(session, body, length);
+    case MESSAGE_KEEPALIVE:
+        if (session->state == STATE_OPENCONFIRM)
+            establish(session);
+        return true;
+    case MESSAGE_NOTIFICATION:
+        (void)snprintf(why, sizeof why, "NOTIFICATION %u/%u", length > 0 ? body[0] : 0u,
+                       length > 1 ? body[1] : 0u);
+        session_close(session, why);
+        return false;
+    case MESSAGE_ROUTE_REFRESH:
+        family = message_parse_refresh(body, length);
+        if (session->state == STATE_ESTABLISHED && family < FAMILIES && session->families[family])
+            send_table(session, family);
+        return true;
+    case MESSAGE_UPDATE: // we have no use for the peer's routes
+        if (session->state == STATE_ESTABLISHED)
+            return true;
+        session_notify(session, NOTIFY_FSM, "an UPDATE that was not expected");
+        return false;
+    default:
+        session_notify(session, NOTIFY_HEADER_TYPE, "a message of unknown type");
+        return false;
+    }
+}
+
+/* Takes whole messages out of what has been read. */
+static bool take_messages(struct session *session)
+{
+    while (evbuffer_get_length(session->in) >= MESSAGE_HEADER) {
+        static const uint8_t marker[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                           0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+        const uint8_t *header = evbuffer_pullup(session->in, MESSAGE_HEADER);
+        size_t length = (size_t)(header[16] << 8 | header[17]);
+
+        if (memcmp(header, marker, sizeof marker) != 0) {
+            session_notify(session, NOTIFY_HEADER_SYNC, "a message without marker");
+            return false;
+        }
+        if (length < MESSAGE_HEADER || length > MESSAGE_LIMIT) {
+            session_notify(session, NOTIFY_HEADER_LENGTH, "a message of impossible length");
+            return false;
+        }
+        if (evbuffer_get_length(session->in) < length)
+            return true;
+        const uint8_t *message = evbuffer_pullup(session->in, (ev_ssize_t)length);
+
+        if (!on_message(session, message[18], message + MESSAGE_HEADER, length - MESSAGE_HEADER))
+            return false;
+        (void)evbuffer_drain(session->in, length);
+    }
+    return true;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    struct session *session = argument;
+    int count = evbuffer_read(session->in, fd, READ_AT_ONCE);
+
+    (void)what;
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count <= 0) {
+        session_close(session, count == 0 ? "closed by the peer" : strerror(errno));
+        return;
+    }
+    session->heard_us = clock_us(CLOCK_MONOTONIC);
+    if (take_messages(session))
+        (void)session_flush(session);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *argument)
+{
+    struct session *session = argument;
+    int failure = 0;
+    socklen_t size = sizeof failure;
+
+    (void)what;
+    if (session->state == STATE_CONNECT) {
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) != 0 || failure != 0) {
+            session_close(session, strerror(failure ? failure : errno));
+            return;
+        }
+        (void)event_add(session->readable, NULL);
+        begin(session);
+    }
+    (void)session_flush(session);
+}
+
+/* Hold time and keepalives (RFC 4271 section 4.4). A peer that is behind with reading has no use for
+ * more KEEPALIVEs: the UPDATEs that wait for it say as much. */
+static void on_tick(evutil_socket_t fd, short what, void *argument)
+{
+    struct session *session = argument;
+    uint64_t now = clock_us(CLOCK_MONOTONIC), hold_us = session->hold_time_s * UINT64_C(1000000);
+    struct wire wire = {0};
+
+    (void)fd;
+    (void)what;
+    if (session->state < STATE_OPENCONFIRM || !hold_us)
+        return;
+    if (now - session->heard_us > hold_us) {
+        session_notify(session, NOTIFY_HOLD_TIMER, "hold timer expired");
+        return;
+    }
+    if (now - session->said_us < hold_us / 3 || evbuffer_get_length(session->out))
+        return;
+    message_keepalive(&wire);
+    send_wire(session, &wire);
+    (void)session_flush(session);
+}
+
+static void name_peer(struct session *session, const struct sockaddr *address)
+{
+    struct net net = {.family = 4};
+    unsigned port = 0;
+
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+
+        memcpy(net.bytes, &in->sin_addr, 4);
+        port = ntohs(in->sin_port);
+    } else {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
+
+        net.family = 6;
+        memcpy(net.bytes, &in6->sin6_addr, 16);
+        port = ntohs(in6->sin6_port);
+    }
+    size_t length = strlen(net_format_address(&net, session->peer));
+
+    (void)snprintf(session->peer + length, sizeof session->peer - length, ":%u", port);
+}
+
+/* Takes the socket. */
+static struct session *session_new(struct speaker *speaker, size_t reflector, int fd,
+                                   const struct sockaddr *peer)
+{
+    struct session *session = memory_alloc(1, sizeof *session);
+    const struct timeval second = {.tv_sec = 1};
+
+    session->speaker = speaker;
+    session->reflector = reflector;
+    session->fd = fd;
+    session->heard_us = clock_us(CLOCK_MONOTONIC);
+    session->in = evbuffer_new();
+    session->out = evbuffer_new();
+    session->readable = event_new(speaker->base, fd, EV_READ | EV_PERSIST, on_readable, session);
+    session->writable = event_new(speaker->base, fd, EV_WRITE, on_writable, session);
+    session->tick = event_new(speaker->base, -1, EV_PERSIST, on_tick, session);
+    if (!session->in || !session->out || !session->readable || !session->writable ||
+        !session->tick || event_add(session->tick, &second) != 0)
+        error_fatal("out of memory: a session's events");
+    name_peer(session, peer);
+    enter(session, STATE_CONNECT);
+    session->next = speaker->sessions;
+    speaker->sessions = session;
+    return session;
+}
+
+// ---- listening and calling
+
+static socklen_t socket_address(const struct net *net, uint16_t port, struct sockaddr_storage *out)
+{
+    memset(out, 0, sizeof *out);
+    if (net->family == 4) {
+        struct sockaddr_in *in = (struct sockaddr_in *)out;
+
+        in->sin_family = AF_INET;
+        in->sin_port = htons(port);
+        memcpy(&in->sin_addr, net->bytes, 4);
+        return sizeof *in;
+    }
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    memcpy(&in6->sin6_addr, net->bytes, 16);
+    return sizeof *in6;
+}
+
+static size_t reflector_index(const struct outlet *outlet)
+{
+    return (size_t)(outlet - outlet->speaker->outlets);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
+                      int length, void *argument)
+{
+    struct outlet *outlet = argument;
+    struct session *session = session_new(outlet->speaker, reflector_index(outlet), fd, peer);
+
+    (void)listener;
+    (void)length;
+    (void)event_add(session->readable, NULL);
+    begin(session);
+    (void)session_flush(session);
+}
+
+static void on_retry(evutil_socket_t unused, short what, void *argument)
+{
+    struct outlet *outlet = argument;
+    struct speaker *speaker = outlet->speaker;
+    size_t index = reflector_index(outlet);
+    const struct reflector *reflector = &backbone_scenario(speaker->backbone)->reflectors[index];
+    struct sockaddr_storage address, source;
+    const struct timeval later = {.tv_sec = RETRY_S};
+    socklen_t length = socket_address(&reflector->address, reflector->port, &address);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    (void)unused;
+    (void)what;
+    if (fd >= 0 && reflector->source.family &&
+        bind(fd, (struct sockaddr *)&source, socket_address(&reflector->source, 0, &source)) != 0) {
+        log_warning(speaker->log, "no call: reflector=%s source: %s", reflector->name,
+                    strerror(errno));
+        (void)close(fd);
+        fd = -1;
+    }
+    if (fd < 0) {
+        (void)event_add(outlet->retry, &later);
+        return;
+    }
+    struct session *session = session_new(speaker, index, fd, (struct sockaddr *)&address);
+
+    if (connect(fd, (struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS) {
+        session_close(session, strerror(errno));
+        return;
+    }
+    (void)event_add(session->writable, NULL);
+}
+
+static bool start_listening(struct outlet *outlet, struct error *err)
+{
+    struct speaker *speaker = outlet->speaker;
+    const struct reflector *reflector =
+        &backbone_scenario(speaker->backbone)->reflectors[reflector_index(outlet)];
+    struct sockaddr_storage address;
+    socklen_t length = socket_address(&reflector->address, reflector->port, &address);
+    char text[NET_TEXT_SIZE];
+
+    outlet->listener =
+        evconnlistener_new_bind(speaker->base, on_accept, outlet,
+                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+                                -1, (struct sockaddr *)&address, (int)length);
+    return outlet->listener ||
+           error_errno(err, errno, "reflector %s: listening at %s port %u", reflector->name,
+                       net_format_address(&reflector->address, text), reflector->port);
+}
+
+static bool start_outlet(struct outlet *outlet, struct error *err)
+{
+    struct speaker *speaker = outlet->speaker;
+    const struct timeval now = {0};
+
+    if (!backbone_scenario(speaker->backbone)->reflectors[reflector_index(outlet)].calls)
+        return start_listening(outlet, err);
+    if (!outlet->retry)
+        outlet->retry = event_new(speaker->base, -1, 0, on_retry, outlet);
+    if (!outlet->retry || event_add(outlet->retry, &now) != 0)
+        error_fatal("out of memory: a timer");
+    return true;
+}
+
+static void stop_outlet(struct outlet *outlet)
+{
+    if (outlet->listener)
+        evconnlistener_free(outlet->listener);
+    outlet->listener = NULL;
+    if (outlet->retry)
+        (void)event_del(outlet->retry);
+}
+
+// ---- public
+
+void speaker_send(struct speaker *speaker, struct blob **updates, struct sent *out)
+{
+    size_t reflectors = backbone_scenario(speaker->backbone)->reflector_count;
+    struct session *next;
+
+    *out = (struct sent){0};
+    for (struct session *session = speaker->sessions; session; session = next) {
+        size_t octets = 0;
+
+        next = session->next;
+        if (session->state != STATE_ESTABLISHED)
+            continue;
+        for (size_t family = 0; family < FAMILIES; family++) {
+            struct blob *blob = updates[session->reflector * FAMILIES + family];
+
+            if (!blob || !session->families[family])
+                continue;
+            octets += blob->length;
+            out->updates += blob->messages;
+            send_blob(session, blob_ref(blob));
+        }
+        if (octets && session_flush(session)) {
+            out->octets += octets;
+            out->sessions++;
+            out->pending += evbuffer_get_length(session->out);
+        }
+    }
+    out->utc_us = clock_us(CLOCK_REALTIME);
+    out->monotonic_us = clock_us(CLOCK_MONOTONIC);
+    for (size_t i = 0; i < reflectors * FAMILIES; i++)
+        blob_unref(updates[i]);
+}
+
+void speaker_resend(struct speaker *speaker, size_t reflector, enum family family, struct sent *out)
+{
+    size_t reflectors = backbone_scenario(speaker->backbone)->reflector_count;
+    struct blob **updates = memory_alloc(reflectors * FAMILIES, sizeof(struct blob *));
+
+    updates[reflector * FAMILIES + family] = backbone_table(speaker->backbone, reflector, family);
+    speaker_send(speaker, updates, out);
+    free(updates);
+}
+
+size_t speaker_end(struct speaker *speaker, size_t reflector, enum session_end how)
+{
+    struct session *next;
+    size_t count = 0;
+
+    for (struct session *session = speaker->sessions; session; session = next) {
+        next = session->next;
+        if (session->reflector != reflector)
+            continue;
+        count++;
+        if (how == END_DROP)
+            session_close(session, "dropped by command");
+        else
+            session_notify(session, how == END_RESET ? NOTIFY_CEASE_RESET : NOTIFY_CEASE_SHUTDOWN,
+                           "ended by command");
+    }
+    return count;
+}
+
+bool speaker_set_down(struct speaker *speaker, size_t reflector, bool down, struct error *err)
+{
+    struct outlet *outlet = &speaker->outlets[reflector];
+
+    if (outlet->down == down)
+        return true;
+    if (down)
+        stop_outlet(outlet);
+    else if (!start_outlet(outlet, err))
+        return false;
+    outlet->down = down;
+    if (down)
+        (void)speaker_end(speaker, reflector, END_SHUTDOWN);
+    return true;
+}
+
+bool speaker_is_down(const struct speaker *speaker, size_t reflector)
+{
+    return speaker->outlets[reflector].down;
+}
+
+bool speaker_session(const struct speaker *speaker, size_t reflector, size_t index,
+                     struct session_status *out)
+{
+    const struct session *session = speaker->sessions;
+
+    for (; session; session = session->next) {
+        if (session->reflector == reflector && index-- == 0)
+            break;
+    }
+    if (!session)
+        return false;
+    *out = (struct session_status){
+        .peer = session->peer,
+        .state = state_names[session->state],
+        .seconds = (clock_us(CLOCK_MONOTONIC) - session->since_us) / 1000000,
+        .updates = session->updates,
+        .pending = evbuffer_get_length(session->out),
+    };
+    return true;
+}
+
+struct speaker *speaker_new(struct event_base *base, struct backbone *backbone,
+                            const struct log *log, struct error *err)
+{
+    size_t reflectors = backbone_scenario(backbone)->reflector_count;
+    struct speaker *speaker = memory_alloc(1, sizeof *speaker);
+
+    *speaker = (struct speaker){.base = base, .backbone = backbone, .log = log};
+    speaker->outlets = memory_alloc(reflectors, sizeof *speaker->outlets);
+    for (size_t i = 0; i < reflectors; i++) {
+        speaker->outlets[i].speaker = speaker;
+        if (!start_outlet(&speaker->outlets[i], err)) {
+            speaker_free(speaker);
+            return NULL;
+        }
+    }
+    return speaker;
+}
+
+void speaker_free(struct speaker *speaker)
+{
+    if (!speaker)
+        return;
+    size_t reflectors = backbone_scenario(speaker->backbone)->reflector_count;
+
+    for (size_t i = 0; i < reflectors; i++) {
+        speaker->outlets[i].down = true;
+        if (speaker->outlets[i].speaker)
+            stop_outlet(&speaker->outlets[i]);
+        (void)speaker_end(speaker, i, END_SHUTDOWN);
+        if (speaker->outlets[i].retry)
+            event_free(speaker->outlets[i].retry);
+    }
+    free(speaker->outlets);
+    free(speaker);
+}
