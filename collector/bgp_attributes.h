@@ -10,34 +10,36 @@
 
 /* What the attributes of an UPDATE said. Strings live in the arena; octets are borrowed from the message. */
 struct bgp_attributes {
-    struct attributes attributes; // without next hop; `other` in the arena
-    bool has_origin, has_as_path, has_next_hop;
-    struct prefix next_hop; // attribute 3
+    struct attributes attributes; // without next hop
+    bool has_origin, has_as_path;
+    struct prefix next_hop; // attribute 3; family 0: absent
     bool has_mp_reach, has_mp_unreach, has_link_state;
     struct octets mp_reach, mp_unreach, link_state; // values of 14, 15, 29
     bool
         withdraw; // a fault for which the routes are to be treated as withdrawn (RFC 7606 section 2)
-    bool
-        overrun; // the attributes do not fit their total length (RFC 7606 section 4): drop the message
+    bool overrun; // they do not fit their total length (RFC 7606 section 4): drop the message
     size_t count; // attributes met
 };
 
-/* Reads a sequence of attributes to its end. May be called again with further attributes of the same path; then
- * bgp_attributes_finish once, which merges AS4_PATH (RFC 6793 section 4.2.3) and writes the AS path's text. */
+/* Set session, arena and faults, the rest to zero; read as often as the path's attributes come in pieces; finish
+ * once, which merges AS4_PATH (RFC 6793 section 4.2.3) and writes the AS path's text into out. */
 struct bgp_attributes_reader {
     const struct bgp_session *session;
     struct arena *arena;
     struct faults *faults;
     struct bgp_attributes out;
     // the reader's own
-    uint32_t seen[8]; // codes met, a bit each
-    struct octets as_path, as4_path, aggregator, as4_aggregator;
-    bool has_as4_path, has_as4_aggregator;
-    struct {
-        uint8_t *bytes;
-        size_t length, capacity;
-    } other;
+    uint32_t seen[8];                                            // codes met, a bit each
+    struct octets as_path, as4_path, aggregator, as4_aggregator; // bytes NULL: absent
+    uint8_t *other;
+    size_t other_capacity;
 };
 
 void bgp_attributes_read(struct bgp_attributes_reader *reader, struct cursor attributes);
 void bgp_attributes_finish(struct bgp_attributes_reader *reader);
+
+/* Sorts count items of width octets by their octets and drops repeats; returns how many are left. */
+size_t bgp_attributes_sort(uint8_t *items, size_t count, size_t width);
+
+/* An address of 4 or 16 octets. */
+struct prefix bgp_attributes_address(enum family family, const uint8_t *bytes);

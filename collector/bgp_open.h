@@ -9,13 +9,13 @@ struct bgp_open {
     uint32_t asn;       // of capability 65 when it is there, else the 2-octet field
     uint32_t router_id; // BGP identifier
     uint16_t hold_time_s;
-    bool four_octet_as; // capability 65 (RFC 6793)
-    bool families
-        [STATE_FAMILIES]; // capability 1; IPv4 unicast alone without any (RFC 4760 section 8)
+    bool damaged;                  // a capability, or what follows it, could not be read
+    bool multiprotocol;            // capability 1 is there (RFC 4760 section 8)
+    bool families[STATE_FAMILIES]; // as it says; without it IPv4 unicast
+    bool four_octet_as;            // capability 65 (RFC 6793)
     uint8_t add_path
         [STATE_FAMILIES]; // capability 69 (RFC 7911): 1 receives, 2 sends, 3 both; 0 not offered
-    bool add_path_any
-        [STATE_FAMILIES]; // the family is in capability 69, whatever its value (L-133, Loc-RIB)
+    bool add_path_any[STATE_FAMILIES]; // the family is in capability 69, whatever its value (L-133)
     struct {
         bool present;      // capability 64 (RFC 4724); the last one counts (L-111)
         bool restarted;    // R
@@ -25,8 +25,8 @@ struct bgp_open {
     } restart;
 };
 
-/* Reads a whole message with its marker. What follows a capability that cannot be read is lost, what stood
- * before it is kept; false only when the fixed part itself cannot be read. */
+/* Reads a whole message with its marker. A capability that cannot be read is left out (damaged); false only
+ * when the fixed part cannot be read. */
 bool bgp_open_parse(struct octets message, struct bgp_open *out, struct error *err);
 
 /* How the UPDATEs of one direction of a session read. */

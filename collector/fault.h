@@ -1,7 +1,7 @@
 /* fault: what can be wrong with a message of BGP, BGP-LS or BMP, by kind (L-091, L-095).
  *
  * A parser never stops to tell: it counts here and goes on with what the fault did not touch. After the message
- * the counts become UPDATE_FAULT updates, one a kind, the meters "fault.<name>", and a line in the log. */
+ * the counts become UPDATE_FAULT updates, one a kind that is more than a note, and the meters "fault.<name>". */
 #pragma once
 
 #include "lib/state.h"
@@ -65,9 +65,13 @@ enum fault {
 /* Its name in UPDATE_FAULT, meters and logs: "ls.overrun". A static string. */
 const char *fault_name(enum fault fault);
 
-/* Whether what the peer says can no longer be believed whole after it: something that we could not read may
- * have been said ("peer faulty", "mark (peer, family) faulty" in L-091). */
-bool fault_is_serious(enum fault fault);
+enum fault_weight {
+    FAULT_NOTE,  // allowed, or harmless: a meter counts it, nothing else tells
+    FAULT_ERROR, // wrong, and what it touched is lost or doubtful
+    FAULT_SERIOUS // what the peer says can no longer be believed whole: something that we could not read may
+                  // have been said ("peer faulty", "mark (peer, family) faulty" in L-091)
+};
+enum fault_weight fault_weight(enum fault fault);
 
 struct faults {
     uint64_t count[FAULTS];
@@ -78,7 +82,8 @@ static inline void faults_count(struct faults *faults, enum fault fault)
     faults->count[fault]++;
 }
 
-uint64_t faults_total(const struct faults *faults);
+/* The first kind that is more than a note; FAULTS: none. */
+enum fault faults_first(const struct faults *faults);
 void faults_add(struct faults *to, const struct faults *from);
 
 /* The last messages that had a fault, whole (L-095). */

@@ -41,14 +41,14 @@ struct update {
             bool families[STATE_FAMILIES];
         } up;
         struct {
-            const char *reason; // down, fault
-            unsigned
-                distrusted; // fault: families (1 << enum state_family) that can no longer be believed
-                            // whole, because something that we could not read was said (L-091)
+            const char *reason;  // down, fault
+            unsigned distrusted; // fault: see below
         };
     };
 };
 
+/* distrusted: the families (1 << enum state_family) that the fault makes "faulty" (L-091): something that we could
+ * not read was said of them. 0 for a fault that costs no more than what it touched. */
 struct update_sink {
     void *context;
     void (*take)(void *context, const struct update *update);
