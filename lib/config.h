@@ -40,7 +40,7 @@ struct config_neighbour {
 };
 
 struct config {
-    const char *path; // of the file; "built-in defaults" without one
+    const char *path; // of the file
     struct {
         const char *directory;      // state.directory: /var/lib/altimeter
         const char *database;       // directory + /state.db
@@ -98,13 +98,16 @@ struct config {
     struct {
         enum log_level level; // info
     } log;
+    const char *const
+        *warnings; // "file:line:column: warning: …": allowed, but worth a line in the log
+    size_t warning_count;
     struct arena *arena; // everything above lives here
 };
 
 /* The default place: /etc/altimeter/altimeter.yaml. */
 extern const char config_default_path[];
 
-/* Reads a file. NULL on failure, with *err naming "file:line:column: key: …": the first mistake. When problems
+/* Reads a file; an empty one gives the defaults. NULL on failure, with *err naming "file:line:column: key: …": the first mistake. When problems
  * is not NULL every mistake of the file is written there, a line each, in the file's order. */
 struct config *config_load(const char *path, FILE *problems, struct error *err);
 
