@@ -161,7 +161,7 @@ EOF
 }
 
 start_programs() {
-  local lab_options=(--listen-port "$bgp_port" --control "$run/lab.sock")
+  local lab_options=(--socket "$run/lab.sock" --listen "rr1=127.0.1.1:$bgp_port" --listen "rr2=127.0.1.2:$bgp_port")
   start altimeter-lab "$build/tests/lab/altimeter-lab" "${lab_options[@]}" "$scenario"
   start gobgpd gobgpd --api-hosts "unix://$run/gobgpd.sock" --pprof-disable --log-plain --log-level info
   start altimeter-collector "$build/collector/altimeter-collector" --config "$run/altimeter.yaml"
