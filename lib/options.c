@@ -23,19 +23,25 @@ struct parse {
 
 static void parse_rows(const struct program *program, struct options *options, struct parse *parse)
 {
-    const struct program_option common[COMMON] = {
-        {"config", 'c', "FILE", "Read this configuration.", .text = &options->config_path},
-        {"check-config", 0, NULL, "Report every mistake of the configuration, and exit.",
-         .flag = &options->check_config},
-        {"help", 'h', NULL, "Show this help, and exit.", .flag = &parse->help},
-        {"version", 'V', NULL, "Show the version, and exit.", .flag = &parse->version},
+    const struct {
+        struct program_option option;
+        bool of_daemon;
+    } common[COMMON] = {
+        {{"config", 'c', "FILE", "Read this configuration.", .text = &options->config_path}, false},
+        {{"check-config", 0, NULL, "Report every mistake of the configuration, and exit.",
+          .flag = &options->check_config},
+         true},
+        {{"help", 'h', NULL, "Show this help, and exit.", .flag = &parse->help}, false},
+        {{"version", 'V', NULL, "Show the version, and exit.", .flag = &parse->version}, true},
     };
 
     assert(program->option_count + COMMON <= OPTION_LIMIT);
     for (size_t i = 0; i < program->option_count; i++)
         parse->rows[parse->count++] = program->options[i];
-    for (size_t i = 0; i < COMMON; i++)
-        parse->rows[parse->count++] = common[i];
+    for (size_t i = 0; i < COMMON; i++) {
+        if (!program->is_command || !common[i].of_daemon)
+            parse->rows[parse->count++] = common[i].option;
+    }
 }
 
 /* The sentence in words, from HELP_COLUMN on. */

@@ -1,6 +1,6 @@
 /* options: a program's command line and its --help, from one table.
  *
- * The four options that every daemon has are here (-c/--config FILE, --check-config, -h/--help,
+ * The options that every daemon has are here (-c/--config FILE, --check-config, -h/--help,
  * -V/--version); a program adds rows of its own:
  *
  *     static const struct program program = {
@@ -39,6 +39,7 @@ struct program {
     const char *name;
     const char *summary;                  // one or two sentences on what the program does
     const char *operands;                 // in the usage line: "FILE…"; NULL: none are taken
+    bool is_command;                      // not a daemon: without --check-config and --version
     const struct program_option *options; // its own, in the order of the help
     size_t option_count;
     const char *notes; // behind the options: examples, signals, files, exit status; NULL: none
