@@ -21,7 +21,7 @@ enum {
 
 enum bmp_peer_type { BMP_GLOBAL, BMP_RD, BMP_LOCAL, BMP_LOC_RIB };
 
-/* The monitored router: one connection. Texts are printable ASCII, others as \xNN; "" when not told. */
+/* The monitored router: one connection. Texts are printable UTF-8, other octets as \xNN; "" when not told. */
 struct bmp_router {
     struct prefix address; // of the connection's other end; family 0: none (a test, a Unix socket)
     uint16_t port;
@@ -92,7 +92,7 @@ void bmp_session_free(struct bmp_session *session); // NULL is fine; does not te
  * BMP message of ours; the connection is to be closed (L-130). */
 bool bmp_message_length(struct octets begin, size_t *length, struct error *err);
 
-/* Takes one whole message. now_us: for the ring. false: the connection is to be closed: after Termination, with
+/* Takes one message, whole. now_us: for the ring. false: the connection is to be closed: after Termination, with
  * *err as the reason, too. */
 bool bmp_session_take(struct bmp_session *session, struct octets message, int64_t now_us,
                       struct error *err);

@@ -1,8 +1,8 @@
 /* bmp_station: a listener for BMP and the connections it took, on one libevent loop.
  *
- * The station never sends (L-138). A connection reads at most BMP_READ_LIMIT octets a turn, so that one router's
- * dump does not keep the others waiting, and is never paused: what comes is decoded at once. Everything runs on
- * the loop's thread. */
+ * The station never sends (L-138). A connection gives way to the others after each read (libevent 2.1 reads 4 kB
+ * a turn), and is never paused: what comes is decoded at once, so that no more than one message waits for its
+ * end. Everything runs on the loop's thread. */
 #pragma once
 
 #include "collector/bmp.h"
@@ -12,12 +12,10 @@
 struct event_base;
 struct bmp_station;
 
-enum {
-    BMP_READ_LIMIT = 256 * 1024, // octets a turn
-    BMP_ROUTER_LIMIT = 1024,     // connections at once; further ones are closed and logged
-};
+enum { BMP_ROUTER_LIMIT = 1024 }; // connections at once; further ones are closed and logged
 
-/* Listens at once. handler is copied; log and base are borrowed and outlive the station. NULL with *err when the
+/* Listens at once. Connections are logged here, the faults of a peer are for the handler's sink to log (L-095):
+ * only it knows the peer's name. handler is copied; log and base are borrowed and outlive the station. NULL with *err when the
  * address cannot be listened on. */
 struct bmp_station *bmp_station_new(struct event_base *base, const struct endpoint *listen,
                                     const struct bmp_handler *handler, const struct log *log,
