@@ -1,0 +1,150 @@
+/* view: see view.h. */
+#include "view.h"
+
+#include "lib/arena.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct counted_view {
+    struct view view; // first: a view is one of these
+    atomic_uint references;
+};
+
+struct offers {
+    struct arena *arena;
+    struct resource *list;
+    size_t count, capacity;
+};
+
+void offers_add(struct offers *offers, const struct resource *resource)
+{
+    offers->list =
+        memory_grow(offers->list, offers->count, &offers->capacity, sizeof *offers->list);
+    offers->list[offers->count++] = *resource;
+}
+
+char *offers_format(struct offers *offers, const char *format, ...)
+{
+    va_list args;
+    char text[256]; // a path with a metric's name in it
+
+    va_start(args, format);
+    int length = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    assert(length >= 0 && (size_t)length < sizeof text);
+    return arena_text(offers->arena, text, (size_t)length);
+}
+
+static void collect_offers(struct view *view)
+{
+    struct offers offers = {.arena = view->arena};
+
+    for (size_t i = 0; resource_modules[i]; i++)
+        resource_modules[i]->offer(&view->snapshot, &offers);
+    view->resources = offers.list;
+    view->resource_count = offers.count;
+}
+
+/* The directory is rendered with all others in place, but needs none of their bodies. */
+static void render_all(struct view *view)
+{
+    for (size_t i = 0; i < view->resource_count; i++) {
+        struct resource *resource = &view->resources[i];
+        struct text body = {0};
+        char tag[HASH_TAG_SIZE];
+
+        if (!resource->module->render)
+            continue;
+        resource->module->render(view, resource, &body, tag);
+        rendering_init(&resource->rendering, &body, tag);
+    }
+}
+
+static const char *common_fields(struct view *view, const struct view_options *options)
+{
+    char date[HTTP_DATE_SIZE];
+
+    return arena_format(view->arena,
+                        "Last-Modified: %s\r\nCache-Control: max-age=%lld\r\n"
+                        "Vary: Accept-Encoding\r\n",
+                        http_date(view->snapshot.time_us / 1000000, date),
+                        (long long)(options->max_age_us / 1000000));
+}
+
+static void view_free(struct counted_view *counted)
+{
+    struct view *view = &counted->view;
+
+    for (size_t i = 0; i < view->resource_count; i++)
+        rendering_clear(&view->resources[i].rendering);
+    free(view->resources);
+    arena_free(view->arena);
+    free(counted);
+}
+
+struct view *view_load(const char *directory, const char *file, const struct view_options *options,
+                       struct error *err)
+{
+    struct counted_view *counted = memory_alloc(1, sizeof *counted);
+    struct view *view = &counted->view;
+
+    atomic_init(&counted->references, 1);
+    view->arena = arena_new();
+    view->file = arena_text(view->arena, file, strlen(file));
+    if (!snapshot_read(arena_format(view->arena, "%s/%s", directory, file), SNAPSHOT_MAP,
+                       view->arena, &view->snapshot, err)) {
+        view_free(counted);
+        return NULL;
+    }
+    const char *base = options->base_url ? options->base_url : "";
+    size_t length = strlen(base);
+    while (length && base[length - 1] == '/')
+        length--;
+    view->base_url = arena_text(view->arena, base, length);
+    view->fields = common_fields(view, options);
+    collect_offers(view);
+    render_all(view);
+    return view;
+}
+
+static struct counted_view *counted_of(struct view *view)
+{
+    return (struct counted_view *)view;
+}
+
+struct view *view_ref(struct view *view)
+{
+    (void)atomic_fetch_add_explicit(&counted_of(view)->references, 1, memory_order_relaxed);
+    return view;
+}
+
+void view_unref(struct view *view)
+{
+    if (view &&
+        atomic_fetch_sub_explicit(&counted_of(view)->references, 1, memory_order_acq_rel) == 1)
+        view_free(counted_of(view));
+}
+
+struct resource *view_find(const struct view *view, const char *path, const struct resource *after)
+{
+    size_t i = after ? (size_t)(after - view->resources) + 1 : 0;
+
+    for (; i < view->resource_count; i++)
+        if (strcmp(view->resources[i].path, path) == 0)
+            return &view->resources[i];
+    return NULL;
+}
+
+size_t view_bytes(const struct view *view)
+{
+    size_t bytes = arena_bytes(view->arena);
+
+    for (size_t i = 0; i < view->resource_count; i++)
+        bytes += view->resources[i].rendering.codings[CODING_IDENTITY].length;
+    return bytes;
+}
