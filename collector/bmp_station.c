@@ -256,7 +256,7 @@ struct bmp_station *bmp_station_new(struct event_base *base, const struct endpoi
 {
     struct bmp_station *station = memory_alloc(1, sizeof *station);
     union address address;
-    socklen_t length;
+    socklen_t length = 0;
 
     station->base = base;
     station->log = log;
