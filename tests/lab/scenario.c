@@ -417,21 +417,22 @@ static bool read_ids(struct loading *loading, const yaml_node_t *node, struct li
     return true;
 }
 
-static void derive_addresses(const struct net *pool, unsigned length_bits, uint64_t number,
-                             struct net *a, struct net *b)
+/* The number-th pair of the pool; false: it has no such pair. */
+static bool derive_addresses(const struct net *pool, uint64_t number, struct net *a, struct net *b)
 {
-    struct net pair[2];
+    unsigned length_bits = net_bits(pool);
 
-    if (pool->family && !a->family && net_nth(pool, length_bits, 2 * number, &pair[0]) &&
-        net_nth(pool, length_bits, 2 * number + 1, &pair[1])) {
-        *a = pair[0];
-        *b = pair[1];
-    }
+    if (!pool->family || a->family)
+        return true;
+    return net_nth(pool, length_bits, 2 * number, a) &&
+           net_nth(pool, length_bits, 2 * number + 1, b);
 }
 
-static bool complete_addresses(struct loading *loading, struct link_form *form, uint64_t number)
+static bool complete_addresses(struct loading *loading, const yaml_node_t *node,
+                               struct link_form *form, uint64_t number)
 {
     struct half *half = form->link.half;
+    const struct pools *pools = &loading->interfaces;
 
     if (form->ipv4 &&
         !read_ends(loading, form->ipv4, read_ipv4, "ipv4", &half[0].ipv4, &half[1].ipv4))
@@ -443,11 +444,16 @@ static bool complete_addresses(struct loading *loading, struct link_form *form, 
     half[1].id = (uint32_t)(2 * number + 2);
     if (form->id && !read_ids(loading, form->id, &form->link))
         return false;
-    if (!form->unnumbered) {
-        derive_addresses(&loading->interfaces.ipv4, 32, number, &half[0].ipv4, &half[1].ipv4);
-        derive_addresses(&loading->interfaces.ipv6, 128, number, &half[0].ipv6, &half[1].ipv6);
-    }
-    return true;
+    if (form->unnumbered)
+        return true;
+    bool has_ipv4 = derive_addresses(&pools->ipv4, number, &half[0].ipv4, &half[1].ipv4);
+    bool has_ipv6 = derive_addresses(&pools->ipv6, number, &half[0].ipv6, &half[1].ipv6);
+
+    return (has_ipv4 && has_ipv6) ||
+           reader_fail(&loading->reader, node, "link %s %s: no room left in interfaces: %s",
+                       loading->scenario->vertices[form->link.ends[0]].name,
+                       loading->scenario->vertices[form->link.ends[1]].name,
+                       has_ipv4 ? "ipv6" : "ipv4");
 }
 
 static bool derive_delay(struct loading *loading, const yaml_node_t *node, struct link_form *form)
@@ -513,7 +519,7 @@ static bool load_link(struct loading *loading, const yaml_node_t *node, size_t n
                            a->name, b->name);
     form.link.domains = a->domains & b->domains;
     if ((form.igp && !read_domains(loading, form.igp, &form.link.domains)) ||
-        !complete_addresses(loading, &form, number) || !derive_delay(loading, node, &form) ||
+        !complete_addresses(loading, node, &form, number) || !derive_delay(loading, node, &form) ||
         !check_link(loading, node, &form))
         return false;
     *out = form.link;
@@ -618,7 +624,7 @@ static bool begin_lan(struct loading *loading, const yaml_node_t *node, size_t n
         return false;
     if (vertex.domains & (vertex.domains - 1))
         return reader_fail(&loading->reader, node,
-                           "LAN \"%s\": key igp with one of: its levels or areas expected",
+                           "LAN \"%s\": key igp with one of its levels or areas expected",
                            lan->name);
     scenario->vertices[scenario->vertex_count++] = vertex;
     return true;
