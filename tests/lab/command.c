@@ -124,10 +124,10 @@ static bool set_link_value(struct lab *lab, const struct words *words, enum link
                            struct evbuffer *answer, struct error *err)
 {
     const struct link_value_row *row = &link_value_rows[value];
-    size_t a, b;
-    uint64_t number;
-    bool one_way;
-    unsigned index;
+    size_t a = 0, b = 0;
+    uint64_t number = 0;
+    bool one_way = false;
+    unsigned index = ALL_LINKS;
 
     if (!find_vertex(lab, words->word[1], &a, err) || !find_vertex(lab, words->word[2], &b, err))
         return false;
@@ -154,9 +154,9 @@ static bool run_delay(struct lab *lab, const struct words *words, struct evbuffe
 static bool run_link(struct lab *lab, const struct words *words, struct evbuffer *answer,
                      struct error *err)
 {
-    size_t a, b;
-    bool down;
-    unsigned index;
+    size_t a = 0, b = 0;
+    bool down = false;
+    unsigned index = ALL_LINKS;
 
     return find_vertex(lab, words->word[1], &a, err) && find_vertex(lab, words->word[2], &b, err) &&
            find_choice(words->word[3], "down", "up", &down, err) &&
@@ -167,8 +167,8 @@ static bool run_link(struct lab *lab, const struct words *words, struct evbuffer
 static bool run_router(struct lab *lab, const struct words *words, struct evbuffer *answer,
                        struct error *err)
 {
-    size_t router;
-    bool down;
+    size_t router = 0;
+    bool down = false;
 
     if (!find_router(lab, words->word[1], &router, err) ||
         !find_choice(words->word[2], "down", "up", &down, err))
@@ -180,8 +180,8 @@ static bool run_router(struct lab *lab, const struct words *words, struct evbuff
 static bool run_overload(struct lab *lab, const struct words *words, struct evbuffer *answer,
                          struct error *err)
 {
-    size_t router;
-    bool on;
+    size_t router = 0;
+    bool on = false;
 
     if (!find_router(lab, words->word[1], &router, err) ||
         !find_choice(words->word[2], "on", "off", &on, err))

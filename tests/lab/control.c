@@ -138,8 +138,13 @@ void control_free(struct control *control)
 {
     if (!control)
         return;
-    while (control->clients)
-        client_free(control->clients);
+    struct client *next;
+
+    for (struct client *client = control->clients; client; client = next) {
+        next = client->next;
+        bufferevent_free(client->stream);
+        free(client);
+    }
     evconnlistener_free(control->listener);
     (void)unlink(control->address.sun_path);
     free(control);

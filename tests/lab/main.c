@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_USAGE = 64, EXIT_DATA = 65 };
+enum { EXIT_USAGE = 2 };
 
 struct options {
     enum { MODE_PLAY, MODE_CHECK, MODE_EXPORT, MODE_DUMP, MODE_CONTROL } mode;
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 
     if (!done) {
         (void)fprintf(stderr, "altimeter-lab: %s\n", err.text);
-        return err.kind == ERROR_INPUT ? EXIT_DATA : EXIT_FAILURE;
+        return EXIT_FAILURE;
     }
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

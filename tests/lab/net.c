@@ -62,8 +62,9 @@ bool net_parse_prefix(const char *text, struct net *out)
 char *net_format_address(const struct net *net, char out[NET_TEXT_SIZE])
 {
     if (net->family == 0)
-        return strcpy(out, "none");
-    inet_ntop(net->family == 4 ? AF_INET : AF_INET6, net->bytes, out, NET_TEXT_SIZE);
+        (void)snprintf(out, NET_TEXT_SIZE, "none");
+    else
+        (void)inet_ntop(net->family == 4 ? AF_INET : AF_INET6, net->bytes, out, NET_TEXT_SIZE);
     return out;
 }
 

@@ -249,7 +249,7 @@ bool read_bool(struct reader *reader, const yaml_node_t *node, const struct key 
 
 bool read_uint8(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
 {
-    uint64_t value;
+    uint64_t value = 0;
 
     if (!reader_uint(reader, node, key->low, key->high, key->name, &value))
         return false;
@@ -259,7 +259,7 @@ bool read_uint8(struct reader *reader, const yaml_node_t *node, const struct key
 
 bool read_uint16(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
 {
-    uint64_t value;
+    uint64_t value = 0;
 
     if (!reader_uint(reader, node, key->low, key->high, key->name, &value))
         return false;
@@ -269,7 +269,7 @@ bool read_uint16(struct reader *reader, const yaml_node_t *node, const struct ke
 
 bool read_uint32(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
 {
-    uint64_t value;
+    uint64_t value = 0;
 
     if (!reader_uint(reader, node, key->low, key->high, key->name, &value))
         return false;

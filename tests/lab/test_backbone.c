@@ -35,6 +35,8 @@ static const char yaml[] =
     "  - {routers: c, prefixes: 198.18.7.0/24, as_path: [64511, 64513], local_pref: 90}\n"
     "  - {routers: b, prefixes: \"2001:db8:3::/48\", reflectors: y}\n";
 
+enum { SLOTS = 2 * FAMILIES }; // of the updates of two reflectors
+
 static struct backbone *backbone_of(void)
 {
     return backbone_new(fixture_load(yaml));
@@ -171,7 +173,7 @@ struct counts {
 /* What settling says in one family of one reflector. */
 static struct counts settle(struct backbone *backbone, size_t reflector, enum family family)
 {
-    struct blob *updates[2 * FAMILIES];
+    struct blob *updates[SLOTS];
     struct view *view = memory_alloc(1, sizeof *view);
     struct counts counts = {0};
 
@@ -180,7 +182,7 @@ static struct counts settle(struct backbone *backbone, size_t reflector, enum fa
         view_take(view, updates[reflector * FAMILIES + family]);
     counts.announced = view_present(view);
     counts.withdrawn = view->count - counts.announced;
-    for (size_t i = 0; i < 2 * FAMILIES; i++)
+    for (size_t i = 0; i < SLOTS; i++)
         blob_unref(updates[i]);
     free(view);
     return counts;
@@ -198,11 +200,11 @@ enum { A, B, C, D, LAN };
 START_TEST(nothing_changed_says_nothing)
 {
     struct backbone *backbone = backbone_of();
-    struct blob *updates[2 * FAMILIES];
+    struct blob *updates[SLOTS];
     struct error err;
 
     backbone_settle(backbone, updates);
-    for (size_t i = 0; i < 2 * FAMILIES; i++)
+    for (size_t i = 0; i < SLOTS; i++)
         ck_assert_ptr_null(updates[i]);
     // what is already so is no change
     ck_assert(backbone_set_link_value(backbone, A, B, 1, false, LINK_METRIC, 10, &err));
@@ -364,7 +366,7 @@ START_TEST(increments_add_up_to_the_table)
 {
     struct backbone *backbone = backbone_of();
     struct view *views = memory_alloc(2, sizeof *views);
-    struct blob *updates[2 * FAMILIES];
+    struct blob *updates[SLOTS];
     unsigned seed = (unsigned)_i;
 
     view_take_table(&views[0], backbone, 0);
@@ -374,7 +376,7 @@ START_TEST(increments_add_up_to_the_table)
         if (step % 3 == 0)
             continue; // several changes, one settling
         backbone_settle(backbone, updates);
-        for (size_t i = 0; i < 2 * FAMILIES; i++) {
+        for (size_t i = 0; i < SLOTS; i++) {
             if (updates[i])
                 view_take(&views[i / FAMILIES], updates[i]);
             blob_unref(updates[i]);

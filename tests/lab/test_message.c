@@ -199,10 +199,11 @@ static size_t octets_of(const char *hex, uint8_t *out)
 
     for (; *hex; hex++) {
         unsigned digit = (unsigned)(*hex <= '9' ? *hex - '0' : *hex - 'a' + 10);
+        unsigned high = out[count / 2];
 
         if (*hex == ' ')
             continue;
-        out[count / 2] = (uint8_t)(out[count / 2] << 4 | digit);
+        out[count / 2] = (uint8_t)(high << 4 | digit);
         count++;
     }
     return count / 2;
