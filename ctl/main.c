@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const struct verb *const verbs[] = {
+    &status_verb,
     &check_config_verb,
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
@@ -21,7 +22,7 @@ static void write_help(FILE *out)
                 "Verbs:\n",
                 out);
     for (size_t i = 0; i < VERBS; i++)
-        (void)fprintf(out, "  %-14s%s\n", verbs[i]->name, verbs[i]->program.summary);
+        (void)fprintf(out, "  %-14s%s\n", verbs[i]->name, verbs[i]->summary);
     (void)fputs("  help [VERB]   Shows what a verb does and takes.\n"
                 "\n"
                 "Options:\n"
@@ -55,15 +56,17 @@ static int tell_unknown(const char *name)
 
 static int help(const char *name)
 {
-    const struct verb *verb = name ? find(name) : NULL;
+    char help_option[] = "--help";
 
-    if (name && !verb)
-        return tell_unknown(name);
-    if (verb)
-        options_write_help(&verb->program, stdout);
-    else
+    if (!name) {
         write_help(stdout);
-    return EXIT_SUCCESS;
+        return EXIT_SUCCESS;
+    }
+    const struct verb *verb = find(name);
+    if (!verb)
+        return tell_unknown(name);
+    char *words[] = {help_option, help_option, NULL}; // the first is not looked at
+    return verb->run(2, words);
 }
 
 static bool is_option(const char *word, const char *letter, const char *name)
@@ -73,9 +76,6 @@ static bool is_option(const char *word, const char *letter, const char *name)
 
 int main(int argc, char **argv)
 {
-    struct options options;
-    int status;
-
     if (argc < 2) {
         write_help(stderr);
         return EXIT_USAGE;
@@ -92,7 +92,5 @@ int main(int argc, char **argv)
     const struct verb *verb = find(argv[1]);
     if (!verb)
         return tell_unknown(argv[1]);
-    if (!options_start(&verb->program, argc - 1, argv + 1, &options, &status))
-        return status;
-    return verb->run(&options);
+    return verb->run(argc - 1, argv + 1);
 }

@@ -8,9 +8,10 @@ enum { EXIT_HEALTHY = 0, EXIT_ATTENTION = 1, EXIT_CANNOT_TELL = 2 };
 
 struct verb {
     const char *name;
-    struct program program; // its --help; name: "altimeter VERB"
-    /* The exit status. Output goes to stdout, what went wrong to stderr. */
-    int (*run)(const struct options *options);
+    const char *summary; // one sentence
+    /* Reads its own command line (argv[0] is the verb), so that `--help` is its own too. Returns the exit
+     * status; output goes to stdout, what went wrong to stderr. */
+    int (*run)(int argc, char **argv);
 };
 
-extern const struct verb check_config_verb;
+extern const struct verb check_config_verb, status_verb;
