@@ -1,12 +1,13 @@
--- A snapshot: one network map, all its cost maps, and the graph they came from. Never changed after its
--- name exists; `current` in the same directory points at the newest.
---
---   sqlite3 snapshots/default/current "SELECT cost FROM cost WHERE metric='hopcount' AND source='a' AND destination='b'"
+-- What explains a table stands inside its statement: `.schema` shows it.
 
 PRAGMA application_id = 0x414c5450; -- 'ALTP'
 PRAGMA user_version = 1;
 
 CREATE TABLE snapshot (
+  -- A snapshot: one network map, all its cost maps, and the graph they came from. Never changed after its
+  -- name exists; `current` in the same directory points at the newest.
+  --
+  --   sqlite3 snapshots/default/current "SELECT cost FROM cost WHERE metric='hopcount' AND source='a' AND destination='b'"
   only           INTEGER PRIMARY KEY CHECK (only = 1),
   number         INTEGER NOT NULL,   -- consecutive in this directory
   map            TEXT NOT NULL,      -- name of the network map, its ALTO resource-id
@@ -23,8 +24,8 @@ CREATE TABLE snapshot (
   timings        TEXT NOT NULL       -- JSON: {"load_us": …, "graph_us": …, …}
 );
 
--- pid_id is the rank of the name, ascending bytewise, from 0: row and column of every cost matrix.
 CREATE TABLE pid (
+  -- pid_id is the rank of the name, ascending bytewise, from 0: row and column of every cost matrix.
   pid_id         INTEGER PRIMARY KEY,
   name           TEXT NOT NULL UNIQUE,
   reason         TEXT NOT NULL,      -- 'class' (one attachment set), 'default', or the rule that named it
@@ -32,9 +33,9 @@ CREATE TABLE pid (
   prefixes_ipv6  INTEGER NOT NULL
 );
 
--- The published prefixes, one JSON array a PID and family (a view below gives one row each): they are the
--- network map's body as it is sent, and 1,700 rows are written sooner than 369,000.
 CREATE TABLE prefix_list (
+  -- The published prefixes, one JSON array a PID and family (a view below gives one row each): they are the
+  -- network map's body as it is sent, and 1,700 rows are written sooner than 369,000.
   pid_id         INTEGER NOT NULL,
   family         TEXT NOT NULL CHECK (family IN ('ipv4', 'ipv6')),
   list           TEXT NOT NULL,      -- '["192.0.2.0/24","198.51.100.0/24"]', in the order of M-601
@@ -55,9 +56,9 @@ CREATE TABLE metric (
   pairs          INTEGER NOT NULL      -- with a cost
 );
 
--- One row a metric and source: a cell of `width` characters for each pid_id, ascending, right-aligned
--- decimal text, all blanks where the pair has no cost. The text is what ALTO sends (M-501).
 CREATE TABLE cost_row (
+  -- One row a metric and source: a cell of `width` characters for each pid_id, ascending, right-aligned
+  -- decimal text, all blanks where the pair has no cost. The text is what ALTO sends (M-501).
   metric_id      INTEGER NOT NULL,
   source_id      INTEGER NOT NULL,
   width          INTEGER NOT NULL,
@@ -74,8 +75,8 @@ CREATE VIEW cost AS
     JOIN pid d
    WHERE trim(CAST(substr(r.cells, 1 + r.width * d.pid_id, r.width) AS TEXT)) <> '';
 
--- The graph and the attachments that the costs were computed from.
 CREATE TABLE router (
+  -- The graph and the attachments that the costs were computed from.
   router_id      INTEGER PRIMARY KEY, -- in the order of router keys (M-107), from 0
   key            TEXT NOT NULL,       -- '10.0.0.1' or '0100.0000.0004'
   name           TEXT NOT NULL,

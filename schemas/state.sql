@@ -1,52 +1,54 @@
--- state.db: what the network says now.
---
--- Written by one process, the collector; read by anybody:   sqlite3 -readonly state.db
--- Plain `sqlite3` would open it for writing, and Debian's SQLite can damage a WAL file when two
--- connections checkpoint.
---
--- Every committed change gets the next number of table sequence. A row carries the sequence of its last
--- change; what is gone leaves a row in tombstone. So a reader that holds everything up to sequence n asks
--- for rows and tombstones above n. A reader below meta.floor, or one that meets another meta.generation,
--- reads everything again.
---
--- Times are microseconds since 1970, UTC: SELECT datetime(since_us / 1000000, 'unixepoch') FROM peer;
--- NULL means unknown, never zero. Units are in the names: delay_us, bandwidth_bps (bits per second).
+-- What explains a table stands inside its statement: `.schema` shows it.
 
 PRAGMA application_id = 0x414c5453; -- 'ALTS'
 PRAGMA user_version = 1;
 
 CREATE TABLE meta (
+  -- state.db: what the network says now.
+  --
+  -- Written by one process, the collector; read by anybody:   sqlite3 -readonly state.db
+  -- Plain `sqlite3` would open it for writing, and Debian's SQLite can damage a WAL file when two
+  -- connections checkpoint.
+  --
+  -- Every committed change gets the next number of table sequence. A row carries the sequence of its last
+  -- change; what is gone leaves a row in tombstone. So a reader that holds everything up to sequence n asks
+  -- for rows and tombstones above n. A reader below meta.floor, or one that meets another meta.generation,
+  -- reads everything again.
+  --
+  -- Times are microseconds since 1970, UTC: SELECT datetime(since_us / 1000000, 'unixepoch') FROM peer;
+  -- NULL means unknown, never zero. Units are in the names: delay_us, bandwidth_bps (bits per second).
   only        INTEGER PRIMARY KEY CHECK (only = 1),
   generation  TEXT NOT NULL,     -- random, new whenever this file was created anew
   floor       INTEGER NOT NULL,  -- the lowest sequence from which a reader can still follow
-  local_asn   INTEGER            -- the configured own AS; NULL before the first run
+  local_asn   INTEGER,           -- the configured own AS; NULL before the first run
+  next_attributes_id INTEGER NOT NULL -- ids are not used twice: what was read under one stays true
 );
 
--- Newest row = the present. A heartbeat adds a row every 10 s, so that a silent network and a dead
--- collector look different. Old rows go with the tombstones.
 CREATE TABLE sequence (
+  -- Newest row = the present. A heartbeat adds a row every 10 s, so that a silent network and a dead
+  -- collector look different. Old rows go with the tombstones.
   sequence    INTEGER PRIMARY KEY,
   time_us     INTEGER NOT NULL
 );
 
--- Who tells us: a BGP neighbour of our speaker, or a router that a BMP station hears of. The order of
--- "rank" is that of the configuration; it decides which source's attributes count when two differ.
 CREATE TABLE peer (
-  peer_id     INTEGER PRIMARY KEY,
+  -- Who tells us: a BGP neighbour of our speaker, or a router that a BMP station hears of. The order of
+  -- "rank" is that of the configuration; it decides which source's attributes count when two differ.
+  peer_id     INTEGER PRIMARY KEY AUTOINCREMENT, -- not used twice
   name        TEXT NOT NULL UNIQUE,  -- as configured
   address     TEXT NOT NULL,
   asn         INTEGER,
   router_id   TEXT,
   rank        INTEGER NOT NULL,
-  configured  INTEGER NOT NULL,      -- 0: no longer in the configuration; goes when its routes are swept
+  configured  INTEGER NOT NULL,      -- 0: no longer in the configuration; about to be deleted with all it said
   state       TEXT NOT NULL CHECK (state IN ('never', 'up', 'down')),
   since_us    INTEGER NOT NULL,      -- of that state
   last_error  TEXT,                  -- why the session ended or does not come up
   sequence    INTEGER NOT NULL
 );
 
--- One row a (peer, family): a session that drops makes its routes stale by changing this row alone.
 CREATE TABLE peer_family (
+  -- One row a (peer, family): a session that drops makes its routes stale by changing this row alone.
   peer_id       INTEGER NOT NULL,
   family        TEXT NOT NULL CHECK (family IN ('ipv4-unicast', 'ipv6-unicast', 'link-state')),
   source        TEXT NOT NULL CHECK (source IN ('bmp', 'grpc')), -- the door it comes by
@@ -59,8 +61,8 @@ CREATE TABLE peer_family (
   PRIMARY KEY (peer_id, family)
 ) WITHOUT ROWID;
 
--- Path attributes without next hop, each set once.
 CREATE TABLE attributes (
+  -- Path attributes without next hop, each set once.
   attributes_id     INTEGER PRIMARY KEY,
   origin            INTEGER NOT NULL CHECK (origin BETWEEN 0 AND 2), -- 0 IGP, 1 EGP, 2 incomplete
   as_path           TEXT NOT NULL,  -- '64500 64501 {64510,64511} (65001 65002) [65003]': set, confederation sequence and set
@@ -88,13 +90,13 @@ CREATE TABLE route (
 ) WITHOUT ROWID;
 CREATE INDEX route_sequence ON route (sequence);
 
--- Link state. One row a source (peer) and NLRI; the NLRI's octets as they came are its identity
--- (docs/spec/bgp-ls.md L-010). "node" columns hold the canonical node NLRI (map-generation.md part 0):
--- type 1, length, Protocol-ID, Instance-ID, 256 with the sub-TLVs 512 to 517 that it has.
---   protocol: 1 IS-IS L1, 2 IS-IS L2, 3 OSPFv2, 4 direct, 5 static, 6 OSPFv3, 7 BGP (egress peers)
---   has_attributes: 1 attribute 29 came; 0 it did not come and the other columns are the last known (L-093)
---   other: TLVs of the attribute that no column holds, as they came
 CREATE TABLE ls_node (
+  -- Link state. One row a source (peer) and NLRI; the NLRI's octets as they came are its identity
+  -- (docs/spec/bgp-ls.md L-010). "node" columns hold the canonical node NLRI (map-generation.md part 0):
+  -- type 1, length, Protocol-ID, Instance-ID, 256 with the sub-TLVs 512 to 517 that it has.
+  --   protocol: 1 IS-IS L1, 2 IS-IS L2, 3 OSPFv2, 4 direct, 5 static, 6 OSPFv3, 7 BGP (egress peers)
+  --   has_attributes: 1 attribute 29 came; 0 it did not come and the other columns are the last known (L-093)
+  --   other: TLVs of the attribute that no column holds, as they came
   peer_id       INTEGER NOT NULL,
   nlri          BLOB NOT NULL,
   node          BLOB NOT NULL,
@@ -181,18 +183,19 @@ CREATE TABLE ls_prefix (
 ) WITHOUT ROWID;
 CREATE INDEX ls_prefix_sequence ON ls_prefix (sequence);
 
--- NLRIs that we do not use (types 5, 6, unknown; descriptors that are incomplete): kept as they came.
 CREATE TABLE ls_opaque (
+  -- NLRIs that we do not use (types 5, 6, unknown; descriptors that are incomplete): kept as they came.
   peer_id       INTEGER NOT NULL,
   nlri          BLOB NOT NULL,
   attribute     BLOB,
   sequence      INTEGER NOT NULL,
   PRIMARY KEY (nlri, peer_id)
 ) WITHOUT ROWID;
+CREATE INDEX ls_opaque_sequence ON ls_opaque (sequence);
 
--- What is gone. "key" is route.prefix as text, or the NLRI.
 CREATE TABLE tombstone (
-  kind          TEXT NOT NULL CHECK (kind IN ('route', 'ls_node', 'ls_link', 'ls_prefix', 'peer')),
+  -- What is gone. "key" is route.prefix as text, or the NLRI.
+  kind          TEXT NOT NULL CHECK (kind IN ('route', 'ls_node', 'ls_link', 'ls_prefix', 'ls_opaque', 'peer')),
   peer_id       INTEGER NOT NULL,
   key           BLOB NOT NULL,
   path_id       INTEGER NOT NULL,
@@ -201,8 +204,8 @@ CREATE TABLE tombstone (
 ) WITHOUT ROWID;
 CREATE INDEX tombstone_sequence ON tombstone (sequence);
 
--- The collector's own figures; rewritten at most once a second, without a new sequence.
 CREATE TABLE meter (
+  -- The collector's own figures; rewritten at most once a second, without a new sequence.
   name          TEXT NOT NULL,         -- 'bmp.messages', 'queue.depth', 'fault.ls.overrun', …
   peer          TEXT NOT NULL,         -- '' for the collector as a whole
   value         INTEGER NOT NULL,
@@ -210,8 +213,8 @@ CREATE TABLE meter (
   PRIMARY KEY (name, peer)
 ) WITHOUT ROWID;
 
--- For people: half-links by name, as each peer tells them.
 CREATE VIEW link_by_name AS
+  -- For people: half-links by name, as each peer tells them.
   SELECT p.name AS peer,
          coalesce(a.name, l.local_router_id) AS source,
          coalesce(b.name, l.remote_router_id) AS destination,

@@ -1,11 +1,12 @@
--- status.db: how the map beside it stands. Written anew under a temporary name and renamed, at least every
--- 10 s while altimeter-mapgen lives. "How old is the map" means confirmed_us: a quiet network is not a
--- stale one.
+-- What explains a table stands inside its statement: `.schema` shows it.
 
 PRAGMA application_id = 0x414c5455; -- 'ALTU'
 PRAGMA user_version = 1;
 
 CREATE TABLE status (
+  -- status.db: how the map beside it stands. Written anew under a temporary name and renamed, at least every
+  -- 10 s while altimeter-mapgen lives. "How old is the map" means confirmed_us: a quiet network is not a
+  -- stale one.
   only           INTEGER PRIMARY KEY CHECK (only = 1),
   map            TEXT NOT NULL,
   written_us     INTEGER NOT NULL,    -- when this file was written, UTC
