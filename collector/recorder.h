@@ -29,11 +29,11 @@ struct recorder_options {
     int64_t keep_tombstones_us; // 0: the default of an hour
     int64_t hold_us;            // 0: the default of 600 s
     int64_t heartbeat_us;       // 0: the default of 10 s
-    int64_t batch_us;           // longest wait before a change is committed; 0: the default of 10 ms
-    int64_t meter_us;           // between two writings of the meters; 0: the default of 1 s
-    size_t batch_size;          // most objects in one transaction; 0: the default of 50,000
-    uint32_t local_asn;         // own AS
-    const struct log *log;      // borrowed until recorder_stop
+    int64_t batch_us;      // longest wait before a change is committed; 0: the default of 10 ms
+    int64_t meter_us;      // between two writings of the meters; 0: the default of 1 s
+    size_t batch_size;     // most objects in one transaction; 0: the default of 50,000
+    uint32_t local_asn;    // own AS
+    const struct log *log; // borrowed until recorder_stop
     const struct recorder_clock *clock; // NULL: the machine's; borrowed until recorder_stop
 };
 

@@ -183,9 +183,8 @@ enum state_object {
 struct state_writer;
 
 struct state_writer_options {
-    const char *path; // state.db; the lock is path + ".lock"
-    int64_t
-        keep_tombstones_us; // 3,600,000,000 by default; at least the last 1,000 sequences are kept too
+    const char *path;           // state.db; the lock is path + ".lock"
+    int64_t keep_tombstones_us; // 0: an hour; at least the last 1,000 sequences are kept too
 };
 
 /* Takes the lock, creates or migrates the file, opens it with wal_autocheckpoint off. Who holds the lock is
@@ -210,7 +209,10 @@ bool state_commit(struct state_writer *writer, bool heartbeat, uint64_t *sequenc
  * Between change sets only. Called by the collector about once a second. */
 bool state_maintain(struct state_writer *writer, int64_t now_us, struct error *err);
 
-/* Finds or makes the row of peer->name and updates it; *peer_id is its number. */
+/* Finds or makes the row of peer->name and updates it; *peer_id is its number. A new row gets peer->peer_id,
+ * or the next number when that is 0. Numbers are not used twice; *next of state_next_peer_id is the lowest that
+ * was never used. */
+bool state_next_peer_id(struct state_writer *writer, int64_t *next, struct error *err);
 bool state_put_peer(struct state_writer *writer, const struct peer *peer, int64_t *peer_id,
                     struct error *err);
 bool state_put_peer_family(struct state_writer *writer, const struct peer_family *row,
@@ -230,7 +232,8 @@ bool state_put_opaque(struct state_writer *writer, int64_t peer_id, struct octet
                       struct octets attribute, struct error *err);
 
 /* An announcement without attribute 29 over a row that has attributes keeps the last known ones and clears
- * has_attributes (L-093); that is done by the three put functions above. */
+ * has_attributes (L-093); that is done by the put functions of node, link and prefix. An empty attribute 29 is
+ * has_attributes with nothing in it, and replaces (L-094). Opaque rows are not given to readers. */
 
 /* Deleting what is not there is no fault. */
 bool state_delete_route(struct state_writer *writer, int64_t peer_id, const struct prefix *prefix,
@@ -248,6 +251,10 @@ struct state_key {
 bool state_sweep(struct state_writer *writer, int64_t peer_id, enum state_family family,
                  bool (*keep)(void *context, const struct state_key *key), void *context,
                  uint64_t *swept, struct error *err);
+
+/* Deletes what the peer said in the family, and the row of (peer, family). */
+bool state_delete_family(struct state_writer *writer, int64_t peer_id, enum state_family family,
+                         struct error *err);
 
 /* Deletes a peer that is no longer configured, with all its rows. */
 bool state_delete_peer(struct state_writer *writer, int64_t peer_id, struct error *err);
