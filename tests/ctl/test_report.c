@@ -77,7 +77,7 @@ static void state_sql(const char *sql)
 static void make_state(void)
 {
     state_sql(
-        "INSERT INTO meta VALUES (1, 'abc', 0, 64500);"
+        "INSERT INTO meta VALUES (1, 'abc', 0, 64500, 1);"
         "INSERT INTO sequence VALUES (41, " AGO(14) "), (42, " AGO(
             4) ");"
                "INSERT INTO peer VALUES (1, 'rr1', '192.0.2.1', 64500, '10.0.0.1', 0, 1, "
