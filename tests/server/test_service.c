@@ -332,49 +332,40 @@ START_TEST(cost_maps_equal_a_plain_rendering)
     enum { PIDS = 40 };
     unsigned seed = (unsigned)_i;
     struct text sql = {0}, want = {0};
-    char names[PIDS][65], part[256];
-    size_t pairs = 0;
-    bool first_row = true;
+    const char *names[PIDS];
+    unsigned pairs = 0;
 
     text_add_string(&sql, "DELETE FROM cost_row; DELETE FROM prefix_list; DELETE FROM pid;"
                           "DELETE FROM metric WHERE metric_id > 0;");
     for (int i = 0; i < PIDS; i++) {
-        int length = i + 3 + rand_r(&seed) % (62 - PIDS);
-        (void)snprintf(names[i], sizeof names[i], "%02d%0*d", i, length, 7);
-        (void)snprintf(part, sizeof part, "INSERT INTO pid VALUES (%d, '%s', '', 0, 0);", i,
-                       names[i]);
-        text_add_string(&sql, part);
+        names[i] = arena_format(arena, "%02d%0*d", i, i + 3 + rand_r(&seed) % (62 - PIDS), 7);
+        text_add_string(
+            &sql, arena_format(arena, "INSERT INTO pid VALUES (%d, '%s', '', 0, 0);", i, names[i]));
     }
     for (int i = 0; i < PIDS; i++) {
-        int width = 1 + rand_r(&seed) % 12;
-        bool first = true;
-        (void)snprintf(part, sizeof part, "INSERT INTO cost_row VALUES (0, %d, %d, CAST('", i,
-                       width);
-        text_add_string(&sql, part);
+        int width = 1 + rand_r(&seed) % 12, in_row = 0;
+        text_add_string(
+            &sql, arena_format(arena, "INSERT INTO cost_row VALUES (0, %d, %d, CAST('", i, width));
         for (int j = 0; j < PIDS; j++) {
-            char digits[16] = "";
-            if (i % 7 && rand_r(&seed) % 3)
-                (void)snprintf(digits, sizeof digits, "%.*s", 1 + rand_r(&seed) % width,
-                               "123456789012");
-            (void)snprintf(part, sizeof part, "%*s", width, digits);
-            text_add_string(&sql, part);
-            if (!*digits)
+            bool is_blank = i % 7 == 0 || rand_r(&seed) % 3 == 0;
+            const char *digits = arena_format(arena, "%.*s", 1 + rand_r(&seed) % width,
+                                              is_blank ? "" : "123456789012");
+            text_add_string(&sql, arena_format(arena, "%*s", width, digits));
+            if (is_blank)
                 continue;
+            if (in_row == 0)
+                text_add_string(&want,
+                                arena_format(arena, "%s\"%s\":{", pairs ? "," : "", names[i]));
+            text_add_string(
+                &want, arena_format(arena, "%s\"%s\":%s", in_row ? "," : "", names[j], digits));
+            in_row++;
             pairs++;
-            if (first)
-                (void)snprintf(part, sizeof part, "%s\"%s\":{\"%s\":%s", first_row ? "" : ",",
-                               names[i], names[j], digits);
-            else
-                (void)snprintf(part, sizeof part, ",\"%s\":%s", names[j], digits);
-            text_add_string(&want, part);
-            first = first_row = false;
         }
-        if (!first)
-            text_add_string(&want, "}");
+        text_add_string(&want, in_row ? "}" : "");
         text_add_string(&sql, "' AS BLOB));");
     }
-    (void)snprintf(part, sizeof part, "UPDATE metric SET pairs = %zu", pairs);
-    text_add(&sql, part, strlen(part) + 1);
+    text_add_string(&sql, arena_format(arena, "UPDATE metric SET pairs = %u;", pairs));
+    text_add(&sql, "", 1);
     text_add_string(&want, "}}");
 
     struct view *large = load(sql.bytes, NULL);
