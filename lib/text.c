@@ -28,12 +28,13 @@ char *text_time(int64_t time_us, char out[TEXT_TIME_SIZE])
 {
     enum { MILLION = 1000000 };
     int64_t micros = (time_us % MILLION + MILLION) % MILLION;
-    time_t seconds = (time_t)((time_us - micros) / MILLION);
+    time_t seconds = (time_t)(time_us / MILLION - (time_us % MILLION < 0)); // down, before 1970 too
     struct tm utc;
-    char whole[24];
+    char whole[20];
 
-    // beyond the year 9999, or a year that struct tm cannot hold: the field cannot be a time of ours
-    if (!gmtime_r(&seconds, &utc) || !strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &utc))
+    // a year without four digits: the field cannot be a time of ours
+    if (!gmtime_r(&seconds, &utc) || utc.tm_year < 1000 - 1900 || utc.tm_year > 9999 - 1900 ||
+        !strftime(whole, sizeof whole, "%Y-%m-%dT%H:%M:%S", &utc))
         (void)snprintf(whole, sizeof whole, "0000-00-00T00:00:00");
     (void)snprintf(out, TEXT_TIME_SIZE, "%.19s.%06dZ", whole, (int)micros);
     return out;
@@ -42,21 +43,22 @@ char *text_time(int64_t time_us, char out[TEXT_TIME_SIZE])
 char *text_duration(int64_t duration_us, char out[TEXT_DURATION_SIZE])
 {
     static const struct {
-        int64_t unit_us;
+        uint64_t unit_us;
         const char *name;
     } units[] = {
-        {86400000000, "d"}, {3600000000, "h"}, {60000000, "min"}, {1000000, "s"}, {1000, "ms"},
+        {86400000000, "d"}, {3600000000, "h"}, {60000000, "min"},
+        {1000000, "s"},     {1000, "ms"},      {1, "us"},
     };
+    enum { UNITS = sizeof units / sizeof *units, SECONDS = 3 };
+    const char *sign = duration_us < 0 ? "-" : "";
+    uint64_t rest = duration_us < 0 ? -(uint64_t)duration_us : (uint64_t)duration_us;
+    size_t i = 0;
 
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        // a unit is used from its double on, so that what is shown has two figures or means what it says
-        if (duration_us >= 2 * units[i].unit_us || (duration_us >= units[i].unit_us && i > 2)) {
-            (void)snprintf(out, TEXT_DURATION_SIZE, "%lld %s",
-                           (long long)(duration_us / units[i].unit_us), units[i].name);
-            return out;
-        }
-    }
-    (void)snprintf(out, TEXT_DURATION_SIZE, "%lld us", (long long)duration_us);
+    // days to minutes are used from two on: "90 s" says more than "1 min"
+    while (i + 1 < UNITS && rest < (i < SECONDS ? 2 : 1) * units[i].unit_us)
+        i++;
+    (void)snprintf(out, TEXT_DURATION_SIZE, "%s%llu %s", sign,
+                   (unsigned long long)(rest / units[i].unit_us), units[i].name);
     return out;
 }
 

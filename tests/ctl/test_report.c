@@ -288,8 +288,9 @@ START_TEST(tells_what_is_wrong_with_the_state)
     state_sql(state_faults[_i].sql);
     ck_assert_int_eq(gather(), EXIT_ATTENTION);
     ck_assert_uint_eq(report.point_count, 1);
-    ck_assert_int_eq(
-        strncmp(report.points[0], state_faults[_i].point, strlen(state_faults[_i].point)), 0);
+    size_t length = strlen(state_faults[_i].point);
+    ck_assert_msg(strncmp(report.points[0], state_faults[_i].point, length) == 0, "%s",
+                  report.points[0]);
 }
 END_TEST
 
