@@ -24,7 +24,7 @@ int main(void)
         (void)bgp_update_parse(&input, message);
         (void)putchar('\n');
         arena_reset(arena);
-        free((void *)(uintptr_t)message.bytes);
+        update_text_free(message);
     }
     free(line);
     arena_free(arena);

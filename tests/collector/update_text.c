@@ -218,23 +218,67 @@ struct update_sink update_text_sink(FILE *out)
     return (struct update_sink){.context = out, .take = take};
 }
 
-struct octets update_text_octets(const char *hex)
+enum { DEPTH = 16, HEADER = 19 };
+
+static void fill_length(uint8_t *bytes, size_t at, size_t end, size_t width)
+{
+    size_t length = end - at - width;
+
+    if (length >> (8 * width))
+        error_fatal("%zu octets do not fit a length of %zu", length, width);
+    for (size_t i = 0; i < width; i++)
+        bytes[at + i] = (uint8_t)(length >> (8 * (width - 1 - i)));
+}
+
+/* Appends to bytes from count on; returns the new count. */
+static size_t assemble(const char *shape, uint8_t *bytes, size_t count)
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t *bytes = memory_alloc(strlen(hex) / 2 + 1, 1);
-    size_t count = 0;
+    size_t open[DEPTH], depth = 0;
+    bool half = false;
 
-    for (; *hex; hex++) {
-        const char *digit = strchr(digits, *hex);
-        if (*hex == ' ' || *hex == '\n')
-            continue;
-        if (!digit)
-            error_fatal("not hex: %s", hex);
-        if (count % 2 == 0)
-            bytes[count / 2] = (uint8_t)((digit - digits) << 4);
-        else
-            bytes[count / 2] |= (uint8_t)(digit - digits);
-        count++;
+    for (; *shape; shape++) {
+        const char *digit = strchr(digits, *shape);
+        if (*shape == '{' || *shape == '(') {
+            if (depth == DEPTH)
+                error_fatal("too deep: %s", shape);
+            open[depth++] = count;
+            count += *shape == '{' ? 2 : 1;
+        } else if (*shape == '}' || *shape == ')') {
+            if (depth == 0)
+                error_fatal("closed too often: %s", shape);
+            fill_length(bytes, open[--depth], count, *shape == '}' ? 2 : 1);
+        } else if (digit) {
+            bytes[count] = (uint8_t)(bytes[count] << 4 | (digit - digits));
+            count += half;
+            half = !half;
+        } else if (*shape != ' ' && *shape != '\n') {
+            error_fatal("not hex: %s", shape);
+        }
     }
-    return (struct octets){.bytes = bytes, .length = count / 2};
+    return count;
+}
+
+struct octets update_text_octets(const char *shape)
+{
+    uint8_t *bytes = memory_alloc(2 * strlen(shape) + 1, 1);
+
+    return (struct octets){.bytes = bytes, .length = assemble(shape, bytes, 0)};
+}
+
+struct octets update_text_message(uint8_t type, const char *body)
+{
+    uint8_t *bytes = memory_alloc(2 * strlen(body) + HEADER, 1);
+    size_t length = assemble(body, bytes, HEADER);
+
+    memset(bytes, 0xff, 16);
+    bytes[16] = (uint8_t)(length >> 8);
+    bytes[17] = (uint8_t)length;
+    bytes[18] = type;
+    return (struct octets){.bytes = bytes, .length = length};
+}
+
+void update_text_free(struct octets octets)
+{
+    free((void *)(uintptr_t)octets.bytes);
 }
