@@ -214,13 +214,14 @@ static bool read_tlv(struct taking *taking, uint16_t *type, struct octets *value
 
 /* ---- Peer Up, Peer Down ---- */
 
-/* A BGP message off the front. */
+/* A BGP message off the front, as long as its own header says. */
 static struct octets read_message(struct cursor *body)
 {
     struct cursor header = *body;
 
     (void)cursor_bytes(&header, 16); // marker
-    struct cursor message = cursor_sub(body, cursor_u16(&header));
+    size_t length = cursor_u16(&header);
+    struct cursor message = cursor_sub(body, header.failed ? SIZE_MAX : length);
     return cursor_rest(&message);
 }
 

@@ -52,10 +52,12 @@ const char *fixture_say_message(struct octets message)
 
 const char *fixture_say(const char *body)
 {
-    struct octets message = update_text_message(2, body);
+    struct arena *text = arena_new();
+    struct octets message = update_text_octets(arena_format(text, "[02 %s]", body));
     const char *said = fixture_say_message(message);
 
     update_text_free(message);
+    arena_free(text);
     return said;
 }
 

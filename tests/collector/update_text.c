@@ -218,36 +218,47 @@ struct update_sink update_text_sink(FILE *out)
     return (struct update_sink){.context = out, .take = take};
 }
 
-enum { DEPTH = 16, HEADER = 19 };
+enum { DEPTH = 16, MARKER = 16, MOST = 18 }; // MOST: octets that one character can add
 
-static void fill_length(uint8_t *bytes, size_t at, size_t end, size_t width)
+static void fill_length(uint8_t *bytes, size_t at, size_t length, size_t width)
 {
-    size_t length = end - at - width;
-
     if (length >> (8 * width))
         error_fatal("%zu octets do not fit a length of %zu", length, width);
     for (size_t i = 0; i < width; i++)
         bytes[at + i] = (uint8_t)(length >> (8 * (width - 1 - i)));
 }
 
-/* Appends to bytes from count on; returns the new count. */
-static size_t assemble(const char *shape, uint8_t *bytes, size_t count)
+/* Octets between where a length stands and the character that ends what it counts. */
+static void close_bracket(uint8_t *bytes, size_t at, size_t end, char bracket)
+{
+    if (bracket == ')')
+        fill_length(bytes, at, end - at - 1, 1);
+    else if (bracket == '}')
+        fill_length(bytes, at, end - at - 2, 2);
+    else
+        fill_length(bytes, at, MARKER + end - at, 2);
+}
+
+/* Writes the octets; returns their number. */
+static size_t assemble(const char *shape, uint8_t *bytes)
 {
     static const char digits[] = "0123456789abcdef";
-    size_t open[DEPTH], depth = 0;
+    size_t open[DEPTH], depth = 0, count = 0;
     bool half = false;
 
     for (; *shape; shape++) {
         const char *digit = strchr(digits, *shape);
-        if (*shape == '{' || *shape == '(') {
+        if (strchr("({[", *shape)) {
             if (depth == DEPTH)
                 error_fatal("too deep: %s", shape);
+            for (size_t i = 0; *shape == '[' && i < MARKER; i++)
+                bytes[count++] = 0xff;
             open[depth++] = count;
-            count += *shape == '{' ? 2 : 1;
-        } else if (*shape == '}' || *shape == ')') {
+            count += *shape == '(' ? 1 : 2;
+        } else if (strchr(")}]", *shape)) {
             if (depth == 0)
                 error_fatal("closed too often: %s", shape);
-            fill_length(bytes, open[--depth], count, *shape == '}' ? 2 : 1);
+            close_bracket(bytes, open[--depth], count, *shape);
         } else if (digit) {
             bytes[count] = (uint8_t)(bytes[count] << 4 | (digit - digits));
             count += half;
@@ -261,21 +272,9 @@ static size_t assemble(const char *shape, uint8_t *bytes, size_t count)
 
 struct octets update_text_octets(const char *shape)
 {
-    uint8_t *bytes = memory_alloc(2 * strlen(shape) + 1, 1);
+    uint8_t *bytes = memory_alloc(MOST * strlen(shape) + 1, 1);
 
-    return (struct octets){.bytes = bytes, .length = assemble(shape, bytes, 0)};
-}
-
-struct octets update_text_message(uint8_t type, const char *body)
-{
-    uint8_t *bytes = memory_alloc(2 * strlen(body) + HEADER, 1);
-    size_t length = assemble(body, bytes, HEADER);
-
-    memset(bytes, 0xff, 16);
-    bytes[16] = (uint8_t)(length >> 8);
-    bytes[17] = (uint8_t)length;
-    bytes[18] = type;
-    return (struct octets){.bytes = bytes, .length = length};
+    return (struct octets){.bytes = bytes, .length = assemble(shape, bytes)};
 }
 
 void update_text_free(struct octets octets)

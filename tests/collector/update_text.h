@@ -11,10 +11,7 @@
 struct update_sink update_text_sink(FILE *out);
 
 /* Octets of hex digits. Blanks are skipped; {…} stands for its octets with their number in two octets before
- * them, (…) in one:  "0402 {41 42}" is 04 02 00 02 41 42. The caller frees them; exits on another character. */
+ * them, (…) in one, […] for a BGP message of that type and body, with marker and length: "0402 {41 42}" is
+ * 04 02 00 02 41 42, "[04]" a KEEPALIVE. The caller frees them; exits on another character. */
 struct octets update_text_octets(const char *shape);
-
-/* A BGP message: marker, length, type, and the body in the same notation. The caller frees it. */
-struct octets update_text_message(uint8_t type, const char *body);
-
 void update_text_free(struct octets octets);
