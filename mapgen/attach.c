@@ -1,0 +1,572 @@
+/* attach: see attach.h.
+ *
+ * Next hops are few and routes are many, so what a next hop resolves to is found once per run. Only the fifth
+ * case of M-206 depends on who asks: a next hop that is itself reached through BGP must not come back to the
+ * prefix that is being attached. Such an answer carries the BGP prefixes met on its way, and holds for every
+ * route that is not among them. */
+#include "mapgen/attach.h"
+
+#include "lib/hash.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STEP_LIMIT = 4,    // of M-206 (5), one after another
+    FIRST_SETS = 1024, // slots of the table of classes, a power of two
+};
+
+/* What a next hop resolves to: count 0: nothing. */
+struct resolution {
+    const struct attachment *list;
+    uint32_t count;
+    const uint32_t *met; // BGP prefixes looked at on the way, as indexes of routes
+    uint32_t met_count;
+};
+
+struct candidate {
+    const struct model_attributes *attributes;
+    struct resolution resolution;
+};
+
+/* A set being put together. */
+struct set {
+    struct attachment *list;
+    size_t count, capacity;
+};
+
+struct met {
+    uint32_t *list;
+    size_t count, capacity;
+};
+
+struct attach {
+    const struct topology *topology;
+    const struct model *model;
+    const struct model_route *routes;
+    const struct prefix_table *route_table;
+    uint32_t own_asn;
+    struct origins *origins;
+    struct arena *arena;
+    struct report *report;
+    struct router_id *local_addresses, *egress_addresses; // M-206 (2), (3): sorted
+    size_t local_count, egress_count;
+    struct prefix_table *next_hops; // next hop → index into resolutions
+    struct resolution *resolutions;
+    size_t resolution_count, resolution_capacity;
+    struct attachments *out;
+    size_t class_capacity;
+    uint32_t *slots; // classes by content; UINT32_MAX: empty
+    size_t slot_count;
+    size_t unresolved_paths, looped_paths, lost_prefixes;
+    struct prefix unresolved_example, lost_example;
+};
+
+/* ---- Sets and classes ---- */
+
+static void offer(struct set *set, uint32_t router, uint64_t cost)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->list[i].router == router) {
+            set->list[i].cost = cost < set->list[i].cost ? cost : set->list[i].cost;
+            return;
+        }
+    }
+    set->list = memory_grow(set->list, set->count, &set->capacity, sizeof *set->list);
+    set->list[set->count++] = (struct attachment){router, cost};
+}
+
+static void offer_all(struct set *set, const struct attachment *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        offer(set, list[i].router, list[i].cost);
+}
+
+static int compare_attachments(const void *a, const void *b)
+{
+    const struct attachment *x = a, *y = b;
+
+    return (x->router > y->router) - (x->router < y->router);
+}
+
+static uint64_t hash_set(const struct set *set)
+{
+    uint64_t hash = set->count;
+
+    for (size_t i = 0; i < set->count; i++) {
+        hash = (hash ^ set->list[i].router) * 0x9e3779b97f4a7c15;
+        hash = (hash ^ set->list[i].cost ^ hash >> 29) * 0x9e3779b97f4a7c15;
+    }
+    return hash ^ hash >> 32;
+}
+
+static bool is_class(const struct attachment_set *class, const struct set *set)
+{
+    if (class->count != set->count)
+        return false;
+    for (size_t i = 0; i < set->count; i++) {
+        if (class->list[i].router != set->list[i].router ||
+            class->list[i].cost != set->list[i].cost)
+            return false;
+    }
+    return true;
+}
+
+static void put_slot(struct attach *attach, uint32_t class)
+{
+    struct attachment_set *set = &attach->out->classes[class];
+    struct set key = {(struct attachment *)(uintptr_t)set->list, set->count, set->count};
+    size_t at = hash_set(&key) & (attach->slot_count - 1);
+
+    while (attach->slots[at] != UINT32_MAX)
+        at = (at + 1) & (attach->slot_count - 1);
+    attach->slots[at] = class;
+}
+
+static void grow_slots(struct attach *attach)
+{
+    attach->slot_count = attach->slot_count ? 2 * attach->slot_count : FIRST_SETS;
+    attach->slots = memory_resize(attach->slots, attach->slot_count, sizeof *attach->slots);
+    memset(attach->slots, 0xff, attach->slot_count * sizeof *attach->slots);
+    for (uint32_t class = 0; class < attach->out->class_count; class ++)
+        put_slot(attach, class);
+}
+
+/* The class of a set, which is made canonical on the way (M-207). */
+static uint32_t class_of(struct attach *attach, struct set *set)
+{
+    struct attachments *out = attach->out;
+    uint64_t least = UINT64_MAX;
+
+    for (size_t i = 0; i < set->count; i++)
+        least = set->list[i].cost < least ? set->list[i].cost : least;
+    for (size_t i = 0; i < set->count; i++)
+        set->list[i].cost -= least;
+    qsort(set->list, set->count, sizeof *set->list, compare_attachments);
+    size_t at = hash_set(set) & (attach->slot_count - 1);
+    while (attach->slots[at] != UINT32_MAX) {
+        if (is_class(&out->classes[attach->slots[at]], set))
+            return attach->slots[at];
+        at = (at + 1) & (attach->slot_count - 1);
+    }
+    out->classes =
+        memory_grow(out->classes, out->class_count, &attach->class_capacity, sizeof *out->classes);
+    uint32_t class = (uint32_t)out->class_count++;
+    out->classes[class] = (struct attachment_set){
+        arena_copy(attach->arena, set->list, set->count * sizeof *set->list), (uint32_t)set->count};
+    attach->slots[at] = class;
+    if (2 * out->class_count > attach->slot_count)
+        grow_slots(attach);
+    return class;
+}
+
+/* ---- Addresses of links ---- */
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct router_id *x = a, *y = b;
+    int order = memcmp(x->id, y->id, sizeof x->id);
+
+    return order ? order : (x->router > y->router) - (x->router < y->router);
+}
+
+static void add_addresses(struct router_id *list, size_t *count, const struct addresses *addresses,
+                          uint32_t router)
+{
+    for (size_t i = 0; i < addresses->count; i++) {
+        router_id_map(&addresses->list[i], list[*count].id);
+        list[(*count)++].router = router;
+    }
+}
+
+static void collect_addresses(struct attach *attach, const struct ls_rows *rows)
+{
+    size_t local = 0, remote = 0;
+
+    for (size_t i = 0; i < rows->link_count; i++) {
+        local += rows->links[i]->local_addresses.count;
+        remote += rows->links[i]->remote_addresses.count;
+    }
+    attach->local_addresses = arena_alloc(attach->arena, local, sizeof *attach->local_addresses);
+    attach->egress_addresses = arena_alloc(attach->arena, remote, sizeof *attach->egress_addresses);
+    for (size_t i = 0; i < rows->link_count; i++) {
+        const struct ls_link *row = rows->links[i];
+        const struct node *node = routers_find_node(attach->topology->routers, row->local.node);
+
+        if (node->class != NODE_ROUTER)
+            continue;
+        add_addresses(attach->local_addresses, &attach->local_count, &row->local_addresses,
+                      node->router);
+        if (row->protocol == 7)
+            add_addresses(attach->egress_addresses, &attach->egress_count, &row->remote_addresses,
+                          node->router);
+    }
+    if (attach->local_count)
+        qsort(attach->local_addresses, attach->local_count, sizeof(struct router_id), compare_ids);
+    if (attach->egress_count)
+        qsort(attach->egress_addresses, attach->egress_count, sizeof(struct router_id),
+              compare_ids);
+}
+
+/* The first of the routers that an address stands for; *end is behind the last. */
+static size_t find_ids(const struct router_id *list, size_t count, const uint8_t id[16],
+                       size_t *end)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (memcmp(list[middle].id, id, 16) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (*end = low; *end < count && memcmp(list[*end].id, id, 16) == 0;)
+        ++*end;
+    return low;
+}
+
+/* ---- Next hops ---- */
+
+/* M-206 (1): what the host route of that address costs at that router, if it has one. */
+static uint64_t host_route_cost(const struct attach *attach, const struct prefix *address,
+                                uint32_t router)
+{
+    uint32_t index = prefix_table_get(attach->origins->table, address);
+    uint64_t least = UINT64_MAX;
+
+    if (index == PREFIX_TABLE_NONE)
+        return 0;
+    const struct igp_prefix *prefix = &attach->origins->prefixes[index];
+    for (uint32_t i = 0; i < prefix->origin_count; i++) {
+        const struct attachment *origin = &attach->origins->origins[prefix->first_origin + i];
+
+        if (origin->router == router && origin->cost < least)
+            least = origin->cost;
+    }
+    return least == UINT64_MAX ? 0 : least;
+}
+
+/* M-206 (1) to (4): what does not depend on who asks. */
+static bool resolve_in_igp(const struct attach *attach, const struct prefix *next_hop,
+                           struct set *set)
+{
+    const struct routers *routers = attach->topology->routers;
+    uint8_t id[16];
+    size_t at, end;
+
+    router_id_map(next_hop, id);
+    for (at = find_ids(routers->ids, routers->id_count, id, &end); at < end; at++)
+        offer(set, routers->ids[at].router,
+              host_route_cost(attach, next_hop, routers->ids[at].router));
+    if (set->count)
+        return true;
+    for (at = find_ids(attach->local_addresses, attach->local_count, id, &end); at < end; at++)
+        offer(set, attach->local_addresses[at].router, 0);
+    if (set->count)
+        return true;
+    for (at = find_ids(attach->egress_addresses, attach->egress_count, id, &end); at < end; at++)
+        offer(set, attach->egress_addresses[at].router, 0);
+    if (set->count)
+        return true;
+    uint32_t index = prefix_table_match(attach->origins->table, next_hop, 1, NULL, NULL);
+    if (index == PREFIX_TABLE_NONE)
+        return false;
+    offer_all(set, attach->origins->prefixes[index].attachments,
+              attach->origins->prefixes[index].count);
+    return true;
+}
+
+static bool has_paths(const void *context, uint32_t index)
+{
+    const struct attach *attach = context;
+
+    return attach->routes[index].count > 0;
+}
+
+static bool is_among(const uint32_t *list, size_t count, uint32_t wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i] == wanted)
+            return true;
+    }
+    return false;
+}
+
+static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32_t way_count,
+                              struct candidate *list, struct met *met);
+
+/* M-206 (5): by the candidates of the BGP prefix that covers the next hop. way: the prefixes on the way, the one
+ * to be attached first. */
+static void resolve_by_bgp(struct attach *attach, const struct prefix *next_hop,
+                           const uint32_t *way, uint32_t way_count, struct set *set,
+                           struct met *met)
+{
+    uint32_t longer[STEP_LIMIT + 2];
+    uint32_t index = prefix_table_match(attach->route_table, next_hop, 1, has_paths, attach);
+
+    if (index == PREFIX_TABLE_NONE)
+        return;
+    met->list = memory_grow(met->list, met->count, &met->capacity, sizeof *met->list);
+    met->list[met->count++] = index;
+    if (way_count > STEP_LIMIT || is_among(way, way_count, index))
+        return;
+    memcpy(longer, way, way_count * sizeof *way);
+    longer[way_count] = index;
+    struct candidate *list = memory_alloc(attach->routes[index].count, sizeof *list);
+    size_t count = find_candidates(attach, longer, way_count + 1, list, met);
+    for (size_t i = 0; i < count; i++)
+        offer_all(set, list[i].resolution.list, list[i].resolution.count);
+    free(list);
+}
+
+static struct resolution resolve_anew(struct attach *attach, const struct prefix *next_hop,
+                                      const uint32_t *way, uint32_t way_count, struct met *outer)
+{
+    struct set set = {0};
+    struct met met = {0};
+    struct resolution resolution;
+
+    if (!resolve_in_igp(attach, next_hop, &set))
+        resolve_by_bgp(attach, next_hop, way, way_count, &set, &met);
+    resolution = (struct resolution){
+        .list = arena_copy(attach->arena, set.list, set.count * sizeof *set.list),
+        .count = (uint32_t)set.count,
+        .met = arena_copy(attach->arena, met.list, met.count * sizeof *met.list),
+        .met_count = (uint32_t)met.count,
+    };
+    for (size_t i = 0; outer && i < met.count; i++) {
+        outer->list = memory_grow(outer->list, outer->count, &outer->capacity, sizeof *outer->list);
+        outer->list[outer->count++] = met.list[i];
+    }
+    free(set.list);
+    free(met.list);
+    return resolution;
+}
+
+/* Of a path of the prefix that is being attached (way[0]): from memory where that holds. */
+static struct resolution resolve(struct attach *attach, const struct prefix *next_hop,
+                                 const uint32_t *way, uint32_t way_count, struct met *met)
+{
+    uint32_t index;
+
+    if (way_count > 1)
+        return resolve_anew(attach, next_hop, way, way_count, met);
+    index = prefix_table_get(attach->next_hops, next_hop);
+    if (index != PREFIX_TABLE_NONE) {
+        const struct resolution *known = &attach->resolutions[index];
+
+        if (!is_among(known->met, known->met_count, way[0]))
+            return *known;
+        return resolve_anew(attach, next_hop, way, way_count, met);
+    }
+    struct resolution resolution = resolve_anew(attach, next_hop, way, way_count, met);
+    if (is_among(resolution.met, resolution.met_count, way[0]))
+        return resolution;
+    attach->resolutions = memory_grow(attach->resolutions, attach->resolution_count,
+                                      &attach->resolution_capacity, sizeof *attach->resolutions);
+    attach->resolutions[attach->resolution_count] = resolution;
+    (void)prefix_table_put(attach->next_hops, next_hop, (uint32_t)attach->resolution_count++);
+    return resolution;
+}
+
+/* ---- Candidates ---- */
+
+/* The criteria of M-203 1 to 4, each as a number of which the least counts. */
+static uint64_t criterion(const struct model_attributes *attributes, unsigned step)
+{
+    switch (step) {
+    case 0:
+        return attributes->is_llgr_stale;
+    case 1:
+        return UINT32_MAX - attributes->local_pref;
+    case 2:
+        return attributes->length;
+    default:
+        return attributes->origin;
+    }
+}
+
+static size_t keep_least(struct candidate *list, size_t count, unsigned step)
+{
+    uint64_t least = UINT64_MAX;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = criterion(list[i].attributes, step);
+        least = value < least ? value : least;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (criterion(list[i].attributes, step) == least)
+            list[kept++] = list[i];
+    }
+    return kept;
+}
+
+static uint32_t neighbour(const struct attach *attach, const struct candidate *candidate)
+{
+    uint32_t asn = candidate->attributes->neighbour_asn;
+
+    return asn ? asn : attach->own_asn;
+}
+
+/* M-203 5: a path goes when one of the same neighbour AS has a lower MED. */
+static size_t keep_least_med(const struct attach *attach, struct candidate *list, size_t count)
+{
+    bool *is_beaten = memory_alloc(count, sizeof *is_beaten);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count && !is_beaten[i]; j++)
+            is_beaten[i] = neighbour(attach, &list[i]) == neighbour(attach, &list[j]) &&
+                           list[j].attributes->med < list[i].attributes->med;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_beaten[i])
+            list[kept++] = list[i];
+    }
+    free(is_beaten);
+    return kept;
+}
+
+/* Of the prefix at the end of the way. list has room for all its paths. */
+static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32_t way_count,
+                              struct candidate *list, struct met *met)
+{
+    const struct model_route *route = &attach->routes[way[way_count - 1]];
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < route->count; i++) {
+        const struct model_path *path = &route->paths[i];
+
+        if (path->attributes->has_own_asn) {
+            attach->looped_paths += way_count == 1;
+            continue;
+        }
+        struct resolution resolution = resolve(attach, &path->next_hop, way, way_count, met);
+        if (resolution.count) {
+            list[count++] = (struct candidate){path->attributes, resolution};
+        } else if (way_count == 1) {
+            attach->unresolved_paths++;
+            attach->unresolved_example = path->next_hop;
+        }
+    }
+    for (unsigned step = 0; step < 4; step++)
+        count = keep_least(list, count, step);
+    return keep_least_med(attach, list, count);
+}
+
+/* ---- The map's prefixes ---- */
+
+static void add_prefix(struct attach *attach, const struct prefix *prefix, uint32_t class)
+{
+    attach->out->prefixes[attach->out->prefix_count++] = (struct attached_prefix){*prefix, class};
+}
+
+static void attach_igp(struct attach *attach, struct set *set)
+{
+    for (size_t i = 0; i < attach->origins->count; i++) {
+        const struct igp_prefix *prefix = &attach->origins->prefixes[i];
+
+        set->count = 0;
+        offer_all(set, prefix->attachments, prefix->count);
+        add_prefix(attach, &prefix->prefix, class_of(attach, set));
+    }
+}
+
+static void count_stale(struct attach *attach, const struct model_route *route)
+{
+    enum state_family family =
+        route->prefix.family == FAMILY_IPV4 ? STATE_IPV4_UNICAST : STATE_IPV6_UNICAST;
+
+    for (uint32_t i = 0; i < route->count; i++)
+        attach->out->stale_routes += model_is_stale(attach->model, route->paths[i].peer_id, family);
+}
+
+static void attach_route(struct attach *attach, uint32_t index, struct set *set)
+{
+    const struct model_route *route = &attach->routes[index];
+
+    // at equal length the IGP's attachments are used (M-205)
+    if (route->count == 0 ||
+        prefix_table_get(attach->origins->table, &route->prefix) != PREFIX_TABLE_NONE)
+        return;
+    struct candidate *list = memory_alloc(route->count, sizeof *list);
+    size_t count = find_candidates(attach, &index, 1, list, NULL);
+    set->count = 0;
+    for (size_t i = 0; i < count; i++)
+        offer_all(set, list[i].resolution.list, list[i].resolution.count);
+    free(list);
+    if (set->count == 0) {
+        attach->lost_prefixes++;
+        attach->lost_example = route->prefix;
+        return;
+    }
+    count_stale(attach, route);
+    add_prefix(attach, &route->prefix, class_of(attach, set));
+}
+
+static int compare_prefixes(const void *a, const void *b)
+{
+    return prefix_compare(&((const struct attached_prefix *)a)->prefix,
+                          &((const struct attached_prefix *)b)->prefix);
+}
+
+static void report_losses(const struct attach *attach)
+{
+    char text[PREFIX_TEXT_SIZE];
+
+    if (attach->unresolved_paths)
+        report_add(attach->report, "%zu paths with a next hop that resolves to no router, as %s",
+                   attach->unresolved_paths, address_format(&attach->unresolved_example, text));
+    if (attach->looped_paths)
+        report_add(attach->report, "%zu paths with the own AS %" PRIu32 " in them are left out",
+                   attach->looped_paths, attach->own_asn);
+    if (attach->lost_prefixes)
+        report_add(attach->report, "%zu BGP prefixes without a usable path, as %s",
+                   attach->lost_prefixes, prefix_format(&attach->lost_example, text));
+}
+
+struct attachments *attach_prefixes(const struct topology *topology, const struct ls_rows *rows,
+                                    const struct model *model, struct arena *arena,
+                                    struct report *report)
+{
+    size_t route_count;
+    struct set set = {0};
+    struct attach attach = {
+        .topology = topology,
+        .model = model,
+        .routes = model_routes(model, &route_count),
+        .route_table = model_route_table(model),
+        .own_asn = model_own_asn(model),
+        .origins = origins_build(topology, rows, arena, report),
+        .arena = arena,
+        .report = report,
+        .next_hops = prefix_table_new(),
+        .out = arena_alloc(arena, 1, sizeof(struct attachments)),
+    };
+
+    collect_addresses(&attach, rows);
+    grow_slots(&attach);
+    attach.out->prefixes =
+        arena_alloc(arena, attach.origins->count + route_count, sizeof(struct attached_prefix));
+    attach_igp(&attach, &set);
+    for (uint32_t i = 0; i < route_count; i++)
+        attach_route(&attach, i, &set);
+    if (attach.out->prefix_count)
+        qsort(attach.out->prefixes, attach.out->prefix_count, sizeof(struct attached_prefix),
+              compare_prefixes);
+    report_losses(&attach);
+    struct attachment_set *classes = attach.out->classes;
+    attach.out->classes = arena_copy(arena, classes, attach.out->class_count * sizeof *classes);
+    free(classes);
+    free(set.list);
+    free(attach.slots);
+    free(attach.resolutions);
+    prefix_table_free(attach.next_hops);
+    origins_free(attach.origins);
+    return attach.out;
+}

@@ -1,0 +1,318 @@
+/* cost: see cost.h.
+ *
+ * First D(s, t) for every two routers at which some PID is attached, one SPF a source and domain. Then for each
+ * pair of PIDs the attachment pairs of least k, whose paths are put together (M-210). Last the rows as text. */
+#include "mapgen/cost.h"
+
+#include "lib/spf.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COST_DIGITS = 20 }; // of 2^64 - 1
+
+/* What all the chosen paths from one PID to another give together. */
+struct pair {
+    uint64_t k;           // of M-210; SPF_UNREACHABLE: no path
+    uint64_t routingcost; // the least d among the chosen attachment pairs
+    uint32_t hops;
+    struct spf_path sums; // number of paths and sums; distance and hops are not used
+};
+
+/* ---- Metrics ---- */
+
+static uint64_t hopcount(const struct pair *pair, enum graph_value value)
+{
+    (void)value;
+    return pair->hops;
+}
+
+static uint64_t routingcost(const struct pair *pair, enum graph_value value)
+{
+    (void)value;
+    return pair->routingcost;
+}
+
+/* S/n, rounded half up once, at the end (M-134, M-501, M-502). */
+static uint64_t mean_of_sums(const struct pair *pair, enum graph_value value)
+{
+    uint64_t sum = pair->sums.sums[value], paths = pair->sums.paths, rest;
+
+    if (sum == SPF_ABSENT || paths == SPF_TOO_MANY)
+        return SNAPSHOT_NO_COST;
+    rest = sum % paths;
+    return sum / paths + (2 * rest >= paths);
+}
+
+/* Name and unit are RFC 9439's (RFC 7285's for routingcost). The second name of a metric is an alias with the
+ * same numbers: RFC 9439 reads a bare name as a median, and what we sum are means (M-503). */
+static const struct metric {
+    const char *name, *alias, *unit;
+    const char *context;                                        // cost-context as it is sent
+    uint64_t (*compose)(const struct pair *, enum graph_value); // SNAPSHOT_NO_COST: absent
+    enum graph_value value;                                     // of the links; for sums only
+    size_t wanted;                                              // offset of its bool in options
+    bool needs_value; // offered only if some pair of different PIDs has one
+} metrics[] = {
+    {"routingcost", NULL, "", NULL, routingcost, 0, offsetof(struct cost_options, routingcost),
+     false},
+    {"hopcount", NULL, "hops", NULL, hopcount, 0, offsetof(struct cost_options, hopcount), false},
+    {"delay-ow:mean", "delay-ow", "us", "{\"cost-source\":\"estimation\"}", mean_of_sums,
+     VALUE_DELAY_US, offsetof(struct cost_options, delay), true},
+};
+
+enum { METRICS = sizeof metrics / sizeof *metrics };
+
+/* ---- Router to router ---- */
+
+/* D(s, t) of the attached routers only: a backbone has many that no prefix leaves at. */
+struct matrix {
+    uint32_t *place;        // of each router; ROUTER_NONE: nothing is attached there
+    size_t count;           // attached routers
+    struct spf_path *paths; // [source place * count + destination place]
+};
+
+static struct matrix matrix_new(const struct topology *topology, const struct partition *partition)
+{
+    size_t routers = topology->routers->count;
+    struct matrix matrix = {.place = memory_alloc(routers, sizeof *matrix.place)};
+    size_t cells;
+
+    memset(matrix.place, 0xff, routers * sizeof *matrix.place);
+    for (size_t i = 0; i < partition->count; i++) {
+        const struct attachment_set *set = &partition->pids[i].attachments;
+
+        for (uint32_t at = 0; at < set->count; at++)
+            matrix.place[set->list[at].router] = 0;
+    }
+    for (size_t r = 0; r < routers; r++) {
+        if (matrix.place[r] != ROUTER_NONE)
+            matrix.place[r] = (uint32_t)matrix.count++;
+    }
+    cells = matrix.count * matrix.count;
+    matrix.paths = memory_alloc(cells, sizeof *matrix.paths);
+    for (size_t i = 0; i < cells; i++)
+        matrix.paths[i].distance = SPF_UNREACHABLE;
+    for (size_t i = 0; i < matrix.count; i++) // also of a router that is in no domain
+        matrix.paths[i * matrix.count + i] = (struct spf_path){.paths = 1};
+    return matrix;
+}
+
+static void matrix_free(struct matrix *matrix)
+{
+    free(matrix->place);
+    free(matrix->paths);
+}
+
+/* One domain's paths, where an earlier one, in the order of M-125, has not given any. */
+static void fill_domain(struct matrix *matrix, const struct domain *domain)
+{
+    struct spf *spf = spf_new(domain->graph);
+    struct spf_path *row = memory_alloc(domain->vertex_count, sizeof *row);
+
+    for (uint32_t source = 0; source < domain->vertex_count; source++) {
+        uint32_t from = matrix->place[domain->routers[source]];
+
+        if (from == ROUTER_NONE)
+            continue;
+        spf_run(spf, source, row);
+        for (size_t v = 0; v < domain->vertex_count; v++) {
+            uint32_t to = matrix->place[domain->routers[v]];
+
+            if (to == ROUTER_NONE)
+                continue;
+            struct spf_path *cell = &matrix->paths[from * matrix->count + to];
+            if (cell->distance == SPF_UNREACHABLE)
+                *cell = row[v];
+        }
+    }
+    free(row);
+    spf_free(spf);
+}
+
+/* ---- PID to PID ---- */
+
+/* One attachment pair: a better one replaces what was chosen, an equal one joins it. false: past 64 bits. */
+static bool offer(struct pair *pair, const struct spf_path *path, uint64_t source_cost,
+                  uint64_t destination_cost)
+{
+    uint64_t k;
+
+    if (path->distance == SPF_UNREACHABLE)
+        return true;
+    if (__builtin_add_overflow(source_cost, path->distance, &k) ||
+        __builtin_add_overflow(k, destination_cost, &k))
+        return false;
+    if (k > pair->k)
+        return true;
+    if (k < pair->k) {
+        *pair = (struct pair){k, path->distance, path->hops, *path};
+        return true;
+    }
+    pair->routingcost = path->distance < pair->routingcost ? path->distance : pair->routingcost;
+    pair->hops = path->hops < pair->hops ? path->hops : pair->hops;
+    spf_path_add(&pair->sums, path);
+    return true;
+}
+
+static bool choose(const struct matrix *matrix, const struct attachment_set *from,
+                   const struct attachment_set *to, struct pair *pair)
+{
+    bool ok = true;
+
+    *pair = (struct pair){.k = SPF_UNREACHABLE};
+    for (uint32_t a = 0; a < from->count; a++) {
+        size_t row = matrix->place[from->list[a].router] * matrix->count;
+
+        for (uint32_t b = 0; b < to->count; b++) {
+            const struct spf_path *path = &matrix->paths[row + matrix->place[to->list[b].router]];
+            ok &= offer(pair, path, from->list[a].cost, to->list[b].cost);
+        }
+    }
+    return ok;
+}
+
+/* ---- Rows ---- */
+
+static unsigned count_digits(uint64_t value)
+{
+    unsigned digits = 1;
+
+    for (; value >= 10; value /= 10)
+        digits++;
+    return digits;
+}
+
+static void write_cell(char *cell, uint32_t width, uint64_t value)
+{
+    memset(cell, ' ', width);
+    if (value == SNAPSHOT_NO_COST)
+        return;
+    do
+        cell[--width] = (char)('0' + value % 10);
+    while (value /= 10);
+}
+
+static struct snapshot_row write_row(struct arena *arena, const uint64_t *values, size_t count)
+{
+    uint32_t width = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned digits = values[i] == SNAPSHOT_NO_COST ? 0 : count_digits(values[i]);
+        width = digits > width ? digits : width;
+    }
+    assert(width <= COST_DIGITS);
+    char *cells = arena_alloc(arena, count, width);
+    for (size_t i = 0; width && i < count; i++)
+        write_cell(cells + i * width, width, values[i]);
+    return (struct snapshot_row){width, cells};
+}
+
+struct work {
+    const struct partition *partition;
+    struct matrix matrix;
+    struct arena *arena;
+    struct costs *out;
+    struct snapshot_row *rows[METRICS]; // NULL: not wanted
+    uint64_t pairs[METRICS];
+    bool has_value[METRICS]; // between different PIDs
+    uint64_t *values[METRICS];
+};
+
+/* Intra-PID: nothing is crossed, so everything that is summed is 0 (M-214). */
+static const struct pair within = {.sums = {.paths = 1}};
+
+static void compute_pair(struct work *work, size_t from, size_t to)
+{
+    const struct pid *source = &work->partition->pids[from];
+    const struct pid *destination = &work->partition->pids[to];
+    struct pair pair = {.k = SPF_UNREACHABLE};
+
+    if (source->attachments.count && destination->attachments.count) { // M-215
+        if (from == to) {
+            pair = within;
+        } else if (!choose(&work->matrix, &source->attachments, &destination->attachments, &pair)) {
+            pair.k = SPF_UNREACHABLE;
+            work->out->pairs_voided++;
+        }
+    }
+    for (size_t m = 0; m < METRICS; m++) {
+        if (!work->rows[m])
+            continue;
+        uint64_t value = pair.k == SPF_UNREACHABLE ? SNAPSHOT_NO_COST // M-213
+                                                   : metrics[m].compose(&pair, metrics[m].value);
+        work->values[m][to] = value;
+        work->pairs[m] += value != SNAPSHOT_NO_COST;
+        work->has_value[m] |= value != SNAPSHOT_NO_COST && from != to;
+    }
+}
+
+static void compute_rows(struct work *work)
+{
+    size_t count = work->partition->count;
+
+    for (size_t m = 0; m < METRICS; m++)
+        work->values[m] = memory_alloc(count, sizeof *work->values[m]);
+    for (size_t from = 0; from < count; from++) {
+        for (size_t to = 0; to < count; to++)
+            compute_pair(work, from, to);
+        for (size_t m = 0; m < METRICS; m++) {
+            if (work->rows[m])
+                work->rows[m][from] = write_row(work->arena, work->values[m], count);
+        }
+    }
+    for (size_t m = 0; m < METRICS; m++)
+        free(work->values[m]);
+}
+
+static void list_metrics(struct work *work)
+{
+    struct costs *out = work->out;
+
+    out->metrics = arena_alloc(work->arena, 2 * METRICS, sizeof *out->metrics);
+    for (size_t m = 0; m < METRICS; m++) {
+        struct snapshot_metric row = {
+            .name = metrics[m].name,
+            .unit = metrics[m].unit,
+            .cost_context = metrics[m].context,
+            .rows = work->rows[m],
+            .pairs = work->pairs[m],
+        };
+
+        if (!row.rows || (metrics[m].needs_value && !work->has_value[m]))
+            continue;
+        out->metrics[out->count++] = row;
+        if (!metrics[m].alias)
+            continue;
+        row.alias_of = row.name;
+        row.name = metrics[m].alias;
+        row.rows = NULL;
+        out->metrics[out->count++] = row;
+    }
+}
+
+struct costs *cost_compute(const struct topology *topology, const struct partition *partition,
+                           const struct cost_options *options, struct arena *arena,
+                           struct report *report)
+{
+    struct work work = {
+        .partition = partition,
+        .matrix = matrix_new(topology, partition),
+        .arena = arena,
+        .out = arena_alloc(arena, 1, sizeof(struct costs)),
+    };
+
+    for (size_t d = 0; d < topology->domain_count; d++)
+        fill_domain(&work.matrix, &topology->domains[d]);
+    for (size_t m = 0; m < METRICS; m++) {
+        if (*(const bool *)((const char *)options + metrics[m].wanted))
+            work.rows[m] = arena_alloc(arena, partition->count, sizeof *work.rows[m]);
+    }
+    compute_rows(&work);
+    list_metrics(&work);
+    if (work.out->pairs_voided)
+        report_add(report, "%zu pairs whose cost passes 64 bits have none", work.out->pairs_voided);
+    matrix_free(&work.matrix);
+    return work.out;
+}

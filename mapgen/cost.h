@@ -1,0 +1,30 @@
+/* cost: PID to PID, along the paths that the IGP uses (docs/spec/map-generation.md parts 4, 6 and 9).
+ *
+ * The pair of attachments is chosen once, by IGP cost, and every metric is taken along what was chosen
+ * (M-210). A metric is one row of the table in cost.c. */
+#pragma once
+
+#include "lib/arena.h"
+#include "lib/config.h"
+#include "lib/snapshot.h"
+#include "mapgen/partition.h"
+#include "mapgen/report.h"
+#include "mapgen/topology.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cost_options {
+    bool hopcount, routingcost, delay; // which metrics are wanted
+};
+
+struct costs {
+    struct snapshot_metric *metrics; // with their rows; aliases beside them
+    size_t count;
+    size_t pairs_voided; // whose cost passed 64 bits
+};
+
+/* In the arena. */
+struct costs *cost_compute(const struct topology *topology, const struct partition *partition,
+                           const struct cost_options *options, struct arena *arena,
+                           struct report *report);
