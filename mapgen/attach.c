@@ -432,6 +432,13 @@ static size_t keep_least_med(const struct attach *attach, struct candidate *list
     return kept;
 }
 
+/* The lowest is the example, so that it does not depend on the order in which routes came. */
+static void note_example(struct prefix *example, size_t before, const struct prefix *next)
+{
+    if (before == 0 || prefix_compare(next, example) < 0)
+        *example = *next;
+}
+
 /* Of the prefix at the end of the way. list has room for all its paths. */
 static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32_t way_count,
                               struct candidate *list, struct met *met)
@@ -450,8 +457,7 @@ static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32
         if (resolution.count) {
             list[count++] = (struct candidate){path->attributes, resolution};
         } else if (way_count == 1) {
-            attach->unresolved_paths++;
-            attach->unresolved_example = path->next_hop;
+            note_example(&attach->unresolved_example, attach->unresolved_paths++, &path->next_hop);
         }
     }
     for (unsigned step = 0; step < 4; step++)
@@ -501,8 +507,7 @@ static void attach_route(struct attach *attach, uint32_t index, struct set *set)
         offer_all(set, list[i].resolution.list, list[i].resolution.count);
     free(list);
     if (set->count == 0) {
-        attach->lost_prefixes++;
-        attach->lost_example = route->prefix;
+        note_example(&attach->lost_example, attach->lost_prefixes++, &route->prefix);
         return;
     }
     count_stale(attach, route);

@@ -280,7 +280,8 @@ static void list_metrics(struct work *work)
             .pairs = work->pairs[m],
         };
 
-        if (!row.rows || (metrics[m].needs_value && !work->has_value[m]))
+        // zeros inside PIDs alone make no map of delays (M-503)
+        if (!row.rows || row.pairs == 0 || (metrics[m].needs_value && !work->has_value[m]))
             continue;
         out->metrics[out->count++] = row;
         if (!metrics[m].alias)

@@ -42,6 +42,7 @@ struct model {
     struct prefix_table *route_table;
     struct attribute_table attributes;
     struct object_table objects[3]; // nodes, links, prefixes
+    uint64_t changes;
 };
 
 /* ---- AS paths ---- */
@@ -204,6 +205,7 @@ static void attributes_drop(const struct model_attributes *shown)
 static void attributes_set_own_asn(struct model *model, uint32_t own_asn)
 {
     model->own_asn = own_asn;
+    model->changes++;
     for (size_t i = 0; i < model->attributes.size; i++) {
         struct attribute_set *set = model->attributes.slots[i];
 
@@ -573,6 +575,7 @@ static void on_restart(void *context)
 {
     struct model *model = context;
 
+    model->changes++;
     routes_clear(model);
     for (size_t kind = 0; kind < 3; kind++)
         objects_clear(&model->objects[kind]);
@@ -586,6 +589,9 @@ static void on_peer(void *context, const struct peer *row)
     struct model *model = context;
     struct model_peer *peer = find_peer(model, row->peer_id);
 
+    // peers come with every read; of one, only what L-100 orders by can change a map
+    if (!peer || peer->row.rank != row->rank || strcmp(peer->row.address, row->address) != 0)
+        model->changes++;
     if (!peer) {
         model->peers = memory_grow(model->peers, model->peer_count, &model->peer_capacity,
                                    sizeof *model->peers);
@@ -604,10 +610,13 @@ static void on_peer(void *context, const struct peer *row)
 
 static void on_peer_family(void *context, const struct peer_family *row)
 {
-    struct model_peer *peer = find_peer(context, row->peer_id);
+    struct model *model = context;
+    struct model_peer *peer = find_peer(model, row->peer_id);
 
     if (!peer)
         return; // a row without its peer says nothing to anybody
+    if (!peer->has_family[row->family] || peer->families[row->family].stale != row->stale)
+        model->changes++;
     peer->families[row->family] = *row;
     peer->families[row->family].faulty = NULL; // borrowed, and of no use here
     peer->has_family[row->family] = true;
@@ -615,28 +624,33 @@ static void on_peer_family(void *context, const struct peer_family *row)
 
 static void on_route(void *context, const struct route *row, uint64_t attributes_id)
 {
+    ((struct model *)context)->changes++;
     (void)attributes_id; // sets are found by content: a number may name another set after a restart
     route_put(context, row);
 }
 
 static void on_node(void *context, const struct ls_node *row)
 {
+    ((struct model *)context)->changes++;
     objects_put(table_of(context, OBJECT_NODE), row->nlri, row->peer_id, copy_node(row));
 }
 
 static void on_link(void *context, const struct ls_link *row)
 {
+    ((struct model *)context)->changes++;
     objects_put(table_of(context, OBJECT_LINK), row->nlri, row->peer_id, copy_link(row));
 }
 
 static void on_prefix(void *context, const struct ls_prefix *row)
 {
+    ((struct model *)context)->changes++;
     objects_put(table_of(context, OBJECT_PREFIX), row->nlri, row->peer_id, copy_prefix(row));
 }
 
 static void on_gone(void *context, enum state_object kind, int64_t peer_id,
                     const struct state_key *key)
 {
+    ((struct model *)context)->changes++;
     if (kind == OBJECT_ROUTE) {
         route_remove(context, peer_id, key);
     } else if (kind == OBJECT_PEER) {
@@ -688,6 +702,11 @@ struct state_visitor model_visitor(struct model *model)
 const struct state_position *model_position(const struct model *model)
 {
     return &model->position;
+}
+
+uint64_t model_changes(const struct model *model)
+{
+    return model->changes;
 }
 
 uint32_t model_own_asn(const struct model *model)

@@ -67,6 +67,9 @@ bool model_update(struct model *model, struct state_reader *reader, struct error
 /* The calls that model_update makes, for tests that have rows and no file. context: the model. */
 struct state_visitor model_visitor(struct model *model);
 
+/* Grows whenever something changed that a map could depend on; a heartbeat does not change it. */
+uint64_t model_changes(const struct model *model);
+
 /* Where the model stands. */
 const struct state_position *model_position(const struct model *model);
 
