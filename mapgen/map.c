@@ -2,12 +2,12 @@
 #include "mapgen/map.h"
 
 #include "lib/text.h"
+#include "lib/version.h"
 #include "mapgen/attach.h"
 #include "mapgen/cost.h"
 #include "mapgen/partition.h"
 #include "mapgen/router.h"
 #include "mapgen/topology.h"
-#include "lib/version.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -380,8 +380,8 @@ static size_t compare_metric(const struct snapshot *before, const struct snapsho
             if (old && old_of[from] != SIZE_MAX && old_of[to] != SIZE_MAX)
                 x = cell_of(&old[old_of[from]], old_of[to]);
             kept += x.length > 0;
-            differing += x.length != y.length ||
-                         (x.length && memcmp(x.digits, y.digits, x.length) != 0);
+            differing +=
+                x.length != y.length || (x.length && memcmp(x.digits, y.digits, x.length) != 0);
         }
     }
     return differing + old_costs - kept;

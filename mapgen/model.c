@@ -619,7 +619,7 @@ static void on_peer_family(void *context, const struct peer_family *row)
         model->changes++;
     peer->families[row->family] = *row;
     peer->families[row->family].faulty = NULL; // borrowed, and of no use here
-    peer->has_family[row->family] = true;
+    peer->has_family[row->family] = peer->is_given[row->family] = true;
 }
 
 static void on_route(void *context, const struct route *row, uint64_t attributes_id)
@@ -720,15 +720,33 @@ void model_set_own_asn(struct model *model, uint32_t own_asn)
         attributes_set_own_asn(model, own_asn);
 }
 
+/* Families that this read did not give are no longer configured; they leave no tombstone. */
+static void drop_families(struct model *model)
+{
+    for (size_t i = 0; i < model->peer_count; i++) {
+        struct model_peer *peer = &model->peers[i];
+
+        for (size_t family = 0; family < STATE_FAMILIES; family++) {
+            if (peer->has_family[family] && !peer->is_given[family]) {
+                peer->has_family[family] = false;
+                model->changes++;
+            }
+        }
+    }
+}
+
 bool model_update(struct model *model, struct state_reader *reader, struct error *err)
 {
     struct state_visitor visitor = model_visitor(model);
 
+    for (size_t i = 0; i < model->peer_count; i++)
+        memset(model->peers[i].is_given, 0, sizeof model->peers[i].is_given);
     if (!state_read(reader, &model->position, &visitor, err)) {
         on_restart(model);
         model->position = (struct state_position){0};
         return false;
     }
+    drop_families(model);
     model_set_own_asn(model, model->position.local_asn);
     return true;
 }

@@ -54,6 +54,7 @@ struct model_peer {
     struct peer row;
     struct peer_family families[STATE_FAMILIES];
     bool has_family[STATE_FAMILIES];
+    bool is_given[STATE_FAMILIES]; // by the read under way; the model's
 };
 
 struct model;
