@@ -1,13 +1,14 @@
 """The lab's sessions, by a peer that speaks BGP badly on purpose.
 
-Usage: lab_session.py ALTIMETER-LAB SCENARIO
+Usage: lab_session.py ALTIMETER-LAB SCENARIO DOCS-LAB-MD
 
 Faults are answered with the NOTIFICATION that RFC 4271 wants; a ROUTE-REFRESH is answered with the
 table; a second session gets the same increments; a later one the present state; what the control socket
-refuses is refused with its reason.
+refuses is refused with its reason. The example in the documentation loads.
 """
 
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -263,11 +264,23 @@ def test_second_lab(lab):
     check('socket is still there', True, 'ok' in lab.control('status'))
 
 
+def test_documentation(program, page, folder):
+    with open(page, encoding='utf-8') as file:
+        examples = re.findall(r'```yaml\n(.*?)```', file.read(), re.DOTALL)
+    check('examples', 1, len(examples))
+    copy = os.path.join(folder, 'example.yaml')
+    with open(copy, 'w', encoding='utf-8') as file:
+        file.write(examples[0])
+    done = subprocess.run([program, '--check', copy], check=False, stderr=subprocess.PIPE, text=True)
+    check('the example of the documentation', (0, ''), (done.returncode, done.stderr))
+
+
 def main():
-    program, scenario = sys.argv[1:]
+    program, scenario, page = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix='lab-session-') as folder:
         lab = Lab(program, scenario, folder)
         try:
+            test_documentation(program, page, folder)
             for step in (test_faults, test_families_and_refresh, test_increments,
                          test_session_commands, test_refusals, test_second_lab, test_hold_time):
                 step(lab)

@@ -388,6 +388,16 @@ struct blob *backbone_table(struct backbone *backbone, size_t reflector, enum fa
     return blob_ref(*table);
 }
 
+void backbone_build(struct backbone *backbone)
+{
+    for (size_t r = 0; r < backbone->scenario->reflector_count; r++) {
+        for (enum family family = 0; family < FAMILIES; family++) {
+            if (backbone->scenario->reflectors[r].families[family])
+                blob_unref(backbone_table(backbone, r, family));
+        }
+    }
+}
+
 size_t backbone_count(const struct backbone *backbone, size_t reflector, enum family family)
 {
     size_t count = 0;
@@ -599,7 +609,6 @@ static bool move_routes(struct backbone *backbone, const struct net *prefix, siz
         moved.router = router;
         moved.next_hop[0] = vertex->ipv4;
         moved.next_hop[1] = vertex->ipv6;
-        moved.own_next_hop[0] = moved.own_next_hop[1] = true;
         *scenario_add_path(scenario) = moved;
         route->path = (uint32_t)(scenario->path_count - 1);
     }

@@ -32,6 +32,9 @@ struct scenario *backbone_scenario(struct backbone *backbone);
 /* The whole table without End-of-RIB; the caller owns a reference. */
 struct blob *backbone_table(struct backbone *backbone, size_t reflector, enum family family);
 
+/* Builds all tables, so that the first session does not wait for them. */
+void backbone_build(struct backbone *backbone);
+
 /* Objects or routes that the table holds. */
 size_t backbone_count(const struct backbone *backbone, size_t reflector, enum family family);
 

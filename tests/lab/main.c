@@ -113,6 +113,7 @@ static bool play(struct backbone *backbone, const struct options *options, struc
         error_set(err, ERROR_SYSTEM, "libevent refuses signals");
         goto done;
     }
+    backbone_build(backbone);
     lab.speaker = speaker_new(lab.base, backbone, &options->log, err);
     if (!lab.speaker)
         goto done;

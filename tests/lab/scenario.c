@@ -526,22 +526,42 @@ static bool load_link(struct loading *loading, const yaml_node_t *node, size_t n
     return true;
 }
 
+struct pair {
+    size_t low, high; // ends, whichever way round
+    size_t link;
+};
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct pair *left = a, *right = b;
+
+    if (left->low != right->low)
+        return left->low < right->low ? -1 : 1;
+    if (left->high != right->high)
+        return left->high < right->high ? -1 : 1;
+    return left->link < right->link ? -1 : 1;
+}
+
 static void number_parallel_links(struct scenario *scenario)
 {
+    struct pair *pairs = memory_alloc(scenario->link_count, sizeof *pairs);
+
     for (size_t i = 0; i < scenario->link_count; i++) {
-        struct link *link = &scenario->links[i];
+        const size_t *ends = scenario->links[i].ends;
+        bool swapped = ends[1] < ends[0];
 
-        link->index = 1;
-        for (size_t k = i; k-- > 0;) {
-            const struct link *other = &scenario->links[k];
-
-            if ((other->ends[0] == link->ends[0] && other->ends[1] == link->ends[1]) ||
-                (other->ends[0] == link->ends[1] && other->ends[1] == link->ends[0])) {
-                link->index = other->index + 1;
-                break;
-            }
-        }
+        pairs[i] = (struct pair){.low = ends[swapped], .high = ends[!swapped], .link = i};
     }
+    if (scenario->link_count)
+        qsort(pairs, scenario->link_count, sizeof *pairs, compare_pairs);
+    for (size_t i = 0; i < scenario->link_count; i++) {
+        bool parallel =
+            i > 0 && pairs[i].low == pairs[i - 1].low && pairs[i].high == pairs[i - 1].high;
+
+        scenario->links[pairs[i].link].index =
+            parallel ? scenario->links[pairs[i - 1].link].index + 1 : 1;
+    }
+    free(pairs);
 }
 
 // ---- LANs: a pseudonode, and a link to it from each member

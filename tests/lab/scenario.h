@@ -22,6 +22,7 @@ enum {
     LINK_LIMIT = 200000,
     ATTACHMENT_LIMIT = 2000000,
     ROUTE_LIMIT = 4000000,
+    PATH_LIMIT = 2000000,
     REFLECTOR_LIMIT = 64, // a path's reflectors are a 64-bit mask
     DOMAIN_LIMIT = 64,    // likewise a vertex's domains
     TOPOLOGY_LIMIT = 2,   // IS-IS topologies 0 (IPv4 or both) and 2 (IPv6)
@@ -117,7 +118,6 @@ enum { ORIGIN_IGP = 0, ORIGIN_EGP = 1, ORIGIN_INCOMPLETE = 2 };
 struct path {
     size_t router;
     struct net next_hop[2]; // IPv4, IPv6
-    bool own_next_hop[2];   // it is the router's loopback, and moves with the route
     uint32_t local_pref, med;
     bool has_med;
     uint8_t origin;

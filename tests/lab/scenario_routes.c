@@ -362,11 +362,13 @@ bool load_reflectors(struct loading *loading)
 
 // ---- BGP routes
 
+#define FIRST_ORIGIN UINT32_C(4200000000) // of the private range of RFC 6996: 94,967,295 numbers
+
 struct route_form {
     const yaml_node_t *routers, *prefixes, *as_path, *communities, *origin, *med, *reflectors,
         *favourites;
     struct net next_hop_ipv4, next_hop_ipv6;
-    uint32_t local_pref;
+    uint32_t local_pref, origins;
 };
 
 static const struct key route_keys[] = {
@@ -376,6 +378,7 @@ static const struct key route_keys[] = {
     {"next_hop_ipv6", read_ipv6, offsetof(struct route_form, next_hop_ipv6)},
     {"as_path", read_node, offsetof(struct route_form, as_path)},
     {"communities", read_node, offsetof(struct route_form, communities)},
+    {"origins", read_uint32, offsetof(struct route_form, origins), .low = 1, .high = PATH_LIMIT},
     {"local_pref", read_uint32, offsetof(struct route_form, local_pref), .high = UINT32_MAX},
     {"med", read_node, offsetof(struct route_form, med)},
     {"origin", read_node, offsetof(struct route_form, origin)},
@@ -405,8 +408,8 @@ static bool read_as_path(struct loading *loading, const yaml_node_t *node, struc
 {
     size_t count = reader_count(node);
 
-    if (count > 255) // one AS_SEQUENCE segment
-        return reader_fail(&loading->reader, node, "as_path: %zu numbers; at most 255 expected",
+    if (count > 254) // one AS_SEQUENCE segment, with an origin
+        return reader_fail(&loading->reader, node, "as_path: %zu numbers; at most 254 expected",
                            count);
     uint32_t *numbers = arena_alloc(loading->scenario->arena, count, sizeof *numbers);
 
@@ -513,31 +516,57 @@ static void complete_next_hops(const struct scenario *scenario, struct path *pat
     const struct net *const loopbacks[2] = {&router->ipv4, &router->ipv6};
 
     for (size_t i = 0; i < 2; i++) {
-        if (!path->next_hop[i].family) {
+        if (!path->next_hop[i].family)
             path->next_hop[i] = *loopbacks[i];
-            path->own_next_hop[i] = true;
-        }
     }
 }
 
 static bool add_routes(struct loading *loading, const yaml_node_t *node, size_t path,
-                       const struct nets *nets)
+                       const struct net *nets, size_t count)
 {
     struct scenario *scenario = loading->scenario;
 
-    if (nets->count > ROUTE_LIMIT - scenario->route_count)
+    if (count > ROUTE_LIMIT - scenario->route_count)
         return reader_fail(&loading->reader, node, "more than %d routes", ROUTE_LIMIT);
-    for (size_t i = 0; i < nets->count; i++) {
-        const struct net *net = &nets->list[i];
-
-        if (!scenario->paths[path].next_hop[net->family == 6].family)
+    for (size_t i = 0; i < count; i++) {
+        if (!scenario->paths[path].next_hop[nets[i].family == 6].family)
             return reader_fail(&loading->reader, node,
                                "router \"%s\" has no IPv6 address; key next_hop_ipv6 expected",
                                scenario->vertices[scenario->paths[path].router].name);
         scenario->routes = memory_grow(scenario->routes, scenario->route_count,
                                        &scenario->route_capacity, sizeof *scenario->routes);
         scenario->routes[scenario->route_count++] =
-            (struct route){.prefix = *net, .path = (uint32_t)path};
+            (struct route){.prefix = nets[i], .path = (uint32_t)path};
+    }
+    return true;
+}
+
+/* One path for all prefixes; or, with origins, one for each equal part of them, its AS path ending in an
+ * AS number of its own. Returns false when a limit was met. */
+static bool add_paths(struct loading *loading, const yaml_node_t *node, const struct path *path,
+                      uint32_t origins, const struct nets *nets)
+{
+    struct scenario *scenario = loading->scenario;
+    size_t parts = origins ? origins : 1;
+
+    if (parts > PATH_LIMIT - scenario->path_count)
+        return reader_fail(&loading->reader, node, "more than %d paths", PATH_LIMIT);
+    for (size_t part = 0; part < parts; part++) {
+        size_t from = nets->count * part / parts, to = nets->count * (part + 1) / parts;
+        struct path *own = scenario_add_path(scenario);
+
+        *own = *path;
+        if (origins) {
+            uint32_t *as_path = arena_alloc(scenario->arena, path->as_count + 1, sizeof *as_path);
+
+            if (path->as_count)
+                memcpy(as_path, path->as_path, path->as_count * sizeof *as_path);
+            as_path[path->as_count] = (uint32_t)(FIRST_ORIGIN + part);
+            own->as_path = as_path;
+            own->as_count = path->as_count + 1;
+        }
+        if (!add_routes(loading, node, scenario->path_count - 1, nets->list + from, to - from))
+            return false;
     }
     return true;
 }
@@ -563,8 +592,7 @@ static bool load_route(struct loading *loading, const yaml_node_t *node)
         if (!ok)
             break;
         complete_next_hops(scenario, &own);
-        *scenario_add_path(scenario) = own;
-        ok = add_routes(loading, node, scenario->path_count - 1, &nets);
+        ok = add_paths(loading, node, &own, form.origins, &nets);
     }
     free(nets.list);
     return ok;

@@ -229,6 +229,22 @@ START_TEST(ranges_and_routers_multiply)
 }
 END_TEST
 
+START_TEST(origins_share_the_prefixes_out)
+{
+    struct scenario *scenario = fixture_load(
+        HEAD ROUTERS TAIL "routes:\n  - {routers: a, prefixes: 10.0.0.0/8 split 11 count 7, "
+                          "as_path: 64511, origins: 3}\n");
+
+    ck_assert_uint_eq(scenario->path_count, 3);
+    for (size_t i = 0; i < 7; i++) // 2, 2 and 3 of them
+        ck_assert_uint_eq(scenario->routes[i].path, i < 2 ? 0 : i < 4 ? 1 : 2);
+    ck_assert_uint_eq(scenario->paths[2].as_count, 2);
+    ck_assert_uint_eq(scenario->paths[2].as_path[0], 64511);
+    ck_assert_uint_eq(scenario->paths[2].as_path[1], 4200000002);
+    scenario_free(scenario);
+}
+END_TEST
+
 START_TEST(a_reflector_can_be_put_elsewhere)
 {
     struct scenario *scenario = fixture_load(whole);
@@ -273,6 +289,7 @@ int main(void)
     tcase_add_test(cases, a_missing_file_is_named);
     tcase_add_test(cases, what_the_file_leaves_out_is_derived);
     tcase_add_test(cases, ranges_and_routers_multiply);
+    tcase_add_test(cases, origins_share_the_prefixes_out);
     tcase_add_test(cases, a_reflector_can_be_put_elsewhere);
     tcase_add_test(cases, the_nth_prefix_is_n_steps_on);
     srunner_run_all(runner, CK_ENV);
