@@ -25,7 +25,7 @@ static const char *const peer_states[] = {
 static const char *const ends_of_rib[] = {
     [END_OF_RIB_NO] = "no", [END_OF_RIB_RECEIVED] = "received", [END_OF_RIB_ASSUMED] = "assumed"};
 
-static int64_t steady_us(void)
+int64_t map_clock_us(void)
 {
     struct timespec now;
 
@@ -36,7 +36,7 @@ static int64_t steady_us(void)
 /* Ends a stage: its time is from the last mark to now. */
 static void mark(struct map *map, enum map_stage stage, int64_t *last)
 {
-    int64_t now = steady_us();
+    int64_t now = map_clock_us();
 
     map->stage_us[stage] = now - *last;
     *last = now;
@@ -208,7 +208,7 @@ static bool compute(struct map *map, const struct model *model, const struct con
     struct topology_options topology_options = {config->map.delay_use_minimum};
     struct cost_options cost_options = {config->map.metric_hopcount, config->map.metric_routingcost,
                                         config->map.metric_delay};
-    int64_t last = steady_us();
+    int64_t last = map_clock_us();
     size_t stale;
     bool ok = false;
 

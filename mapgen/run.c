@@ -322,18 +322,14 @@ static bool publish(struct run *run, struct map *map, struct run_time now, struc
 {
     enum snapshot_outcome outcome;
     char name[64];
-    struct timespec before, after;
+    int64_t start = map_clock_us();
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &before);
     if (!snapshot_publish(run->writer, &map->snapshot, name, &outcome, err))
         return false;
-    (void)clock_gettime(CLOCK_MONOTONIC, &after);
     if (outcome == SNAPSHOT_PUBLISHED) {
         struct error failure;
-        int64_t took_us =
-            (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
 
-        log_published(run, run->map, map, name, took_us);
+        log_published(run, run->map, map, name, map_clock_us() - start);
         if (!snapshot_writer_prune(run->writer, now.wall_us, &failure))
             log_warning(run->log, "old snapshots stay: reason=\"%s\"", failure.text);
     }
@@ -359,25 +355,17 @@ static bool make_map(struct run *run, int64_t load_us, struct run_time now, stru
     return true;
 }
 
-static int64_t steady_now_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Takes over what changed. A file that fails is opened anew next time: it may have been replaced. */
 static bool load(struct run *run, int64_t *took_us, struct error *err)
 {
-    int64_t start = steady_now_us();
+    int64_t start = map_clock_us();
 
     if (!model_update(run->model, run->reader, err)) {
         state_reader_close(run->reader);
         run->reader = NULL;
         return false;
     }
-    *took_us = steady_now_us() - start;
+    *took_us = map_clock_us() - start;
     return true;
 }
 
@@ -420,7 +408,7 @@ static bool is_wait_over(const struct run *run, struct run_time now)
 int64_t run_step(struct run *run, struct run_time now)
 {
     struct error err;
-    int64_t start = steady_now_us();
+    int64_t start = map_clock_us();
 
     if ((!run->reader || !run->writer) && now.steady_us < run->due_us)
         return run->due_us - now.steady_us < IDLE_US ? run->due_us - now.steady_us : IDLE_US;
@@ -428,7 +416,7 @@ int64_t run_step(struct run *run, struct run_time now)
         fail(run, &err, now);
     } else if ((run->is_pending || is_wait_over(run, now)) && now.steady_us >= run->due_us) {
         if (work(run, true, now, &err)) {
-            int64_t took_us = steady_now_us() - start;
+            int64_t took_us = map_clock_us() - start;
             int64_t pause_us = run->config->map.settle_us;
 
             if (LOAD_FACTOR * took_us > pause_us)
