@@ -147,12 +147,14 @@ class Test:
         stack.callback(process.terminate)
 
     def gobgp(self, *words):
+        """The answer; None while gobgpd is not yet there (its client then prints an error as JSON)."""
         done = subprocess.run(['gobgp', '-p', str(self.api), '-j', *words], check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
-            return json.loads(done.stdout)
+            answer = json.loads(done.stdout)
         except json.JSONDecodeError:
             return None
+        return None if 'error' in answer else answer
 
     def control(self, command):
         done = subprocess.run([self.lab, '--control', self.socket, command], check=False,

@@ -40,7 +40,8 @@ bool read_vertex(struct loading *loading, const yaml_node_t *node, size_t *out);
 /* "10.16.0.0/16", "10.16.0.0/16 split 24 skip 8 count 12", or a list of such. Adds to *nets. */
 bool read_prefixes(struct loading *loading, const yaml_node_t *node, struct nets *nets);
 
-/* The sections that need routers: prefixes, reflectors, routes. */
+/* The sections that need routers, in this order: links and LANs, prefixes, reflectors, routes. */
+bool load_links(struct loading *loading);
 bool load_attachments(struct loading *loading);
 bool load_reflectors(struct loading *loading);
 bool load_routes(struct loading *loading);
