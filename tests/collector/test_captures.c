@@ -128,7 +128,8 @@ START_TEST(captures_decode)
 }
 END_TEST
 
-/* exabgp-6: every delay of its attribute; 1116 of 0 is not measured (L-064), top level before RSVP-TE (L-067). */
+/* exabgp-6: every delay of its attribute; 1116 of 0 is not measured (L-064), the top level goes before flexible
+ * algorithm, which alone has a TE metric (L-067), with a maximum below the minimum (L-069). */
 START_TEST(l064_l067_l069_in_a_real_attribute)
 {
     json_t *capture = find("exabgp-6");
