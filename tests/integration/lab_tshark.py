@@ -11,6 +11,7 @@ import ipaddress
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,49 @@ SKIP = 77
 # RFC 5120 section 7.1 gives these bits a meaning in a node attribute (L-034); tshark 4.0 knows it only
 # for descriptors.
 KNOWN_COMPLAINT = 'Reserved bits of Multi Topology ID must be set to zero!'
+
+
+def bits_per_second(text):
+    """tshark shows these floats, octets a second, as the integer of their four octets."""
+    return 8 * struct.unpack('>f', struct.pack('>I', int(text)))[0]
+
+
+def single_precision(value):
+    return 8 * struct.unpack('>f', struct.pack('>f', value / 8))[0]
+
+
+def hexadecimal(text):
+    return int(text, 16)
+
+
+def low_half(value):
+    """tshark 4.0 shows the last two octets of an administrative group only."""
+    return value & 0xffff
+
+
+def four_digits(value):
+    return f'{value:.4g}'
+
+
+# key of the export; field of tshark; what its text means; what the scenario's value becomes on the wire
+LINK_VALUES = (
+    ('metric', 'bgp.ls.tlv.metric_value', hexadecimal, int),
+    ('te_metric', 'bgp.ls.tlv.te_default_metric_value', hexadecimal, int),
+    ('admin_group', 'bgp.ls.tlv.administrative_group_color_value', int, low_half),
+    ('bandwidth_bps', 'bgp.ls.bandwidth_value', lambda text: four_digits(1e6 * float(text)),
+     four_digits),
+    ('delay_us', 'bgp.ls.igp_te_metric.delay_value', int, int),
+    ('delay_min_us', 'bgp.ls.igp_te_metric.delay_min', int, int),
+    ('delay_max_us', 'bgp.ls.igp_te_metric.delay_max', int, int),
+    ('delay_variation_us', 'bgp.ls.igp_te_metric.delay_variation_value', int, int),
+    ('loss_3e8', 'bgp.ls.igp_te_metric.link_loss_value', int, int),
+    ('residual_bps', 'bgp.ls.igp_te_metric.residual_bandwidth_value', bits_per_second,
+     single_precision),
+    ('available_bps', 'bgp.ls.igp_te_metric.available_bandwidth_value', bits_per_second,
+     single_precision),
+    ('utilized_bps', 'bgp.ls.igp_te_metric.utilized_bandwidth_value', bits_per_second,
+     single_precision),
+)
 
 
 def find(tree, key):
@@ -116,14 +160,11 @@ class Heard:
         elif kind == '2':
             remote = first(first(nlri, 'bgp.ls.tlv.remote_node_descriptors'),
                            'bgp.ls.tlv.igp_router_id')
-            metric = first(state, 'bgp.ls.tlv.metric_value')
+            values = tuple((key, meaning(first(state, field)))
+                           for key, field, meaning, _ in LINK_VALUES
+                           if first(state, field) is not None)
             self.links[domain, topology, local, remote,
-                       first(nlri, 'bgp.ls.nlri_ipv4_interface_address'),
-                       None if metric is None else int(metric, 16),
-                       first(state, 'bgp.ls.igp_te_metric.delay_value'),
-                       first(first(state, 'bgp.ls.tlv.maximum_link_bandwidth'),
-                             'bgp.ls.bandwidth_value'),
-                       first(state, 'bgp.ls.igp_te_metric.link_loss_value')] += 1
+                       first(nlri, 'bgp.ls.nlri_ipv4_interface_address'), values] += 1
         else:
             self.prefixes[domain, topology, local, prefix_of(nlri),
                           int(first(state, 'bgp.ls.tlv.prefix_metric_value'), 16)] += 1
@@ -186,18 +227,15 @@ class Facts:
         found = collections.Counter()
         for link in self.facts['links']:
             for a, b, half in (('a', 'b', 'ab'), ('b', 'a', 'ba')):
-                values = link[half]
                 for domain in link['igp']:
-                    metric = values.get('metric')
-                    if domain.startswith('ospf') and metric is not None:
-                        metric = min(metric, 65535)
-                    bandwidth = values.get('bandwidth_bps')
+                    values = dict(link[half])
+                    if domain.startswith('ospf') and 'metric' in values:
+                        values['metric'] = min(values['metric'], 65535)
+                    said = tuple((key, on_the_wire(values[key]))
+                                 for key, _, _, on_the_wire in LINK_VALUES if key in values)
                     for topology in self.topologies(domain):
                         found[domain, topology, self.vertex_id(link[a], domain),
-                              self.vertex_id(link[b], domain), link.get(a + '_ipv4'), metric,
-                              text(values.get('delay_us')),
-                              None if bandwidth is None else f'{bandwidth / 1e6:.6g}',
-                              text(values.get('loss_3e8'))] += 1
+                              self.vertex_id(link[b], domain), link.get(a + '_ipv4'), said] += 1
         return found
 
     def prefixes(self):
@@ -215,19 +253,6 @@ class Facts:
                               r.get('med'), origins[r['origin']],
                               self.vertices[r['router']]['ipv4'], reflector['cluster_id'])
                 for r in self.facts['routes'] if r['reflector'] == reflector['name']}
-
-
-def text(value):
-    return None if value is None else str(value)
-
-
-def rounded(links):
-    """Bandwidths as tshark shows them have six digits at most; so have ours."""
-    out = collections.Counter()
-    for key, count in links.items():
-        bandwidth = None if key[7] is None else f'{float(key[7]):.4g}'
-        out[(*key[:7], bandwidth, *key[8:])] += count
-    return out
 
 
 def compare(what, expected, got):
@@ -253,7 +278,7 @@ def judge(facts, packets):
         name, families = reflector['name'], reflector['count']
         if 'ls' in families:
             faults += compare(f'{name}: nodes', facts.nodes(), one.nodes)
-            faults += compare(f'{name}: links', rounded(facts.links()), rounded(one.links))
+            faults += compare(f'{name}: links', facts.links(), one.links)
             faults += compare(f'{name}: prefixes', facts.prefixes(), one.prefixes)
         objects = sum(sum(c.values()) for c in (one.nodes, one.links, one.prefixes))
         faults += compare_numbers(f'{name}: objects of link state', families.get('ls', 0), objects)
