@@ -2,8 +2,8 @@
  *
  * A connection reads a request, answers it, and reads the next; there is never more than one in work, so
  * answers keep their order without a queue. While more than OUTPUT_PAUSE bytes wait to be sent nothing is
- * taken from the input, and libevent stops reading at INPUT_MOST: a client that sends and does not read costs
- * these two and no more. A large body counts as what is written of it, because it is only referred to.
+ * read nor taken from the input, which has INPUT_MOST bytes at most: a client that sends and does not read
+ * costs these two and no more. A large body counts as what is written of it, because it is only referred to.
  *
  *     OPEN ──refusal, "Connection: close", EOF──▶ LAST ──all is sent──▶ LINGER ──EOF or deadline──▶ gone
  *
@@ -71,6 +71,7 @@ struct connection {
     enum phase phase;
     enum waiting waiting;
     bool at_eof; // the client has shut its side
+    bool is_reading;
     int64_t deadline_us;
     size_t pending; // bytes that waited when the deadline was set
 };
@@ -155,6 +156,8 @@ static void rearm(struct connection *c)
         return;
     if (pending) {
         c->waiting = FOR_READER;
+        if (before == FOR_READER)
+            return; // who sends and does not read gets no new deadline for what he sends
         c->pending = pending;
         c->deadline_us = now_us() + settings->idle_timeout_us;
     } else if (http_reader_is_inside(c->reader)) {
@@ -226,6 +229,7 @@ static void send_response(struct connection *c, const struct http_request *reque
                           struct response *response)
 {
     char head[512], length[48] = "";
+    c->waiting = FOR_REQUEST; // what is waited for now begins with this answer
     bool is_head = request && strcmp(request->method, "HEAD") == 0;
 
     if (response->status != 204 && response->status != 304)
@@ -314,6 +318,19 @@ static bool take(struct connection *c, struct evbuffer *input)
     return true;
 }
 
+/* Reading is switched off while nothing may be taken: left on at the high watermark, libevent 2.1 calls
+ * on_read again and again. */
+static void pause_or_read(struct connection *c)
+{
+    bool wanted = c->phase == LINGER || (c->phase == OPEN && !c->at_eof &&
+                                         evbuffer_get_length(output_of(c)) < OUTPUT_PAUSE);
+
+    if (wanted == c->is_reading)
+        return;
+    c->is_reading = wanted;
+    (void)(wanted ? bufferevent_enable(c->bev, EV_READ) : bufferevent_disable(c->bev, EV_READ));
+}
+
 /* Answers what has come, as far as the output is read. May free the connection. */
 static void serve(struct connection *c)
 {
@@ -330,10 +347,12 @@ static void serve(struct connection *c)
         else if (evbuffer_get_length(output_of(c)))
             c->phase = LAST;
     }
-    if (c->at_eof && c->phase != LAST && evbuffer_get_length(output_of(c)) == 0)
+    if (c->at_eof && c->phase != LAST && evbuffer_get_length(output_of(c)) == 0) {
         connection_free(c);
-    else
-        rearm(c);
+        return;
+    }
+    rearm(c);
+    pause_or_read(c);
 }
 
 static void on_read(struct bufferevent *bev, void *context)
@@ -394,10 +413,12 @@ static void expire(struct connection *c)
         break;
     case FOR_READER: {
         size_t pending = evbuffer_get_length(output_of(c));
-        if (pending + PROGRESS <= c->pending)
+        if (pending + PROGRESS <= c->pending) {
+            c->waiting = FOR_REQUEST;
             rearm(c);
-        else
+        } else {
             connection_free(c);
+        }
         break;
     }
     case FOR_REQUEST:
@@ -504,6 +525,7 @@ static void on_accept(struct evconnlistener *handle, evutil_socket_t fd, struct 
     bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MOST);
     (void)bufferevent_set_max_single_write(bev, SINGLE_WRITE);
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
+    c->is_reading = true;
     (void)bufferevent_enable(bev, EV_READ | EV_WRITE);
 }
 
@@ -557,8 +579,8 @@ static void stop_idle(struct loop *loop, int64_t now)
         if (give_up || c->waiting == FOR_REQUEST)
             connection_free(c);
     }
-    if (!loop->connections)
-        (void)event_base_loopbreak(loop->base);
+    if (!loop->connections) // after one more round: libevent closes what was freed in the next
+        (void)event_base_loopexit(loop->base, NULL);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *context)

@@ -338,7 +338,7 @@ START_TEST(cost_maps_equal_a_plain_rendering)
     text_add_string(&sql, "DELETE FROM cost_row; DELETE FROM prefix_list; DELETE FROM pid;"
                           "DELETE FROM metric WHERE metric_id > 0;");
     for (int i = 0; i < PIDS; i++) {
-        names[i] = arena_format(arena, "%02d%0*d", i, i + 3 + rand_r(&seed) % (62 - PIDS), 7);
+        names[i] = arena_format(arena, "%02d%0*d", i, i + 3 + rand_r(&seed) % (61 - PIDS), 7);
         text_add_string(
             &sql, arena_format(arena, "INSERT INTO pid VALUES (%d, '%s', '', 0, 0);", i, names[i]));
     }
