@@ -4,6 +4,7 @@
 #include "schemas.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 const struct db_kind db_state = {"state.db", 0x414c5453, 1, schema_state};
 const struct db_kind db_snapshot = {"snapshot", 0x414c5450, 1, schema_snapshot};
@@ -40,8 +41,13 @@ sqlite3 *db_open(const char *path, enum db_mode mode, struct error *err)
     sqlite3 *db = NULL;
 
     if (sqlite3_open_v2(path, &db, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        error_set(err, ERROR_SYSTEM, "%s: %s", path,
-                  db ? sqlite3_errmsg(db) : "SQLite has no memory");
+        const char *reason = db ? sqlite3_errmsg(db) : "SQLite has no memory";
+        int errno_value =
+            db ? sqlite3_system_errno(db) : 0; // SQLite's words alone hide a wrong path
+        if (errno_value)
+            error_errno(err, errno_value, "%s: %s", path, reason);
+        else
+            error_set(err, ERROR_SYSTEM, "%s: %s", path, reason);
         (void)sqlite3_close(db);
         return NULL;
     }
@@ -73,6 +79,25 @@ bool db_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err)
     return ok;
 }
 
+/* SQLite reads a last page that is cut as if it went on with zeros. In WAL mode the file may be short while
+ * the rest is in the WAL. */
+static bool check_size(sqlite3 *db, struct error *err)
+{
+    const char *path = sqlite3_db_filename(db, "main");
+    int64_t pages, page_size, is_wal;
+    struct stat status;
+
+    if (!db_integer(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &is_wal, err) ||
+        !db_integer(db, "PRAGMA page_count", &pages, err) ||
+        !db_integer(db, "PRAGMA page_size", &page_size, err))
+        return false;
+    if (is_wal || !path || !*path || stat(path, &status) != 0 ||
+        status.st_size >= pages * page_size)
+        return true;
+    return error_set(err, ERROR_INPUT, "%s: cut short: %lld bytes; %lld expected", db_name(db),
+                     (long long)status.st_size, (long long)(pages * page_size));
+}
+
 bool db_check(sqlite3 *db, const struct db_kind *kind, bool *empty, struct error *err)
 {
     int64_t application_id, version, tables;
@@ -84,6 +109,8 @@ bool db_check(sqlite3 *db, const struct db_kind *kind, bool *empty, struct error
     *empty = tables == 0 && application_id == 0 && version == 0;
     if (*empty)
         return true;
+    if (!check_size(db, err))
+        return false;
     if (application_id != kind->application_id)
         return error_set(
             err, ERROR_INPUT,

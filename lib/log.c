@@ -3,6 +3,7 @@
 
 #include "text.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,10 @@ static void log_line(const struct log *log, enum log_level level, const char *fo
     size_t length = (size_t)used + (rest < 0 ? 0 : (size_t)rest);
     if (length > sizeof line - 2)
         length = sizeof line - 2;
+    for (size_t i = 0; i < length; i++) { // a value from outside cannot begin a line of its own
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = ' ';
+    }
     line[length++] = '\n';
     // a log that cannot be written must not stop what it tells about
     ssize_t written = write(log->fd, line, length);
@@ -78,6 +83,7 @@ char *log_quote(const char *value, char *out, size_t size)
     bool quoted = *value == '\0' || strpbrk(value, " \"=\\\t\r\n") != NULL;
     size_t used = 0;
 
+    assert(size >= 8);
     if (quoted)
         out[used++] = '"';
     for (; *value && used + 7 < size; value++) { // room for \xNN, the quote and the NUL

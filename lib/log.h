@@ -5,7 +5,7 @@
  *     2026-11-21T12:30:00.123456Z warning: session down: peer=rr1 reason="hold timer" stale=120334
  *
  * Under systemd (JOURNAL_STREAM set) the time is left out and "<4>" in front gives journald the level.
- * A log may be used by any thread: a line is one write(2). */
+ * A log may be used by any thread: a line is one write(2), and control characters in it are blanks. */
 #pragma once
 
 #include <stdbool.h>
@@ -33,5 +33,5 @@ void log_debug(const struct log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* A value from outside for a log line: quoted when it has blanks or quotes, other bytes below 0x20 and
- * above 0x7e as \xNN, cut to fit. Returns out. */
+ * above 0x7e as \xNN, cut to fit; size is at least 8. Returns out. */
 char *log_quote(const char *value, char *out, size_t size);

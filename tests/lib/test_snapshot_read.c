@@ -244,7 +244,8 @@ START_TEST(refuses_what_is_no_database)
     char want[600];
 
     ck_assert(!snapshot_read(path, SNAPSHOT_MAP, arena, &s, &err));
-    (void)snprintf(want, sizeof want, "%s: unable to open database file", path);
+    (void)snprintf(want, sizeof want, "%s: unable to open database file: No such file or directory",
+                   path);
     ck_assert_str_eq(err.text, want);
 
     FILE *file = fopen(path, "w");
