@@ -15,9 +15,12 @@ enum {
     OPTIONAL = 0x80,
     TRANSITIVE = 0x40,
     EXTENDED_LENGTH = 0x10,
-    AS_TRANS = 23456,  // stands for a number that does not fit (RFC 6793 section 9)
-    DECIMAL_SIZE = 10, // digits of 2^32 - 1
-    ADDRESS_SIZE = 15, // "255.255.255.255"
+    AS_TRANS = 23456,    // stands for a number that does not fit (RFC 6793 section 9)
+    DECIMAL_SIZE = 10,   // digits of 2^32 - 1
+    ADDRESS_SIZE = 15,   // "255.255.255.255"
+    COMMUNITY_SIZE = 12, // "65535:65535 "
+    LARGE_SIZE = 3 * (DECIMAL_SIZE + 1), // with ':', ':' and ' '
+    EXTENDED_SIZE = 2 * 8 + 1,           // hex of eight octets, ' '
 };
 
 enum segment { SEGMENT_SET = 1, SEGMENT_SEQUENCE, SEGMENT_CONFED_SEQUENCE, SEGMENT_CONFED_SET };
@@ -295,7 +298,7 @@ static bool read_communities(struct bgp_attributes_reader *reader, struct octets
 {
     uint8_t *items = arena_copy(reader->arena, value.bytes, value.length);
     size_t count = bgp_attributes_sort(items, value.length / 4, 4);
-    char *text = arena_alloc(reader->arena, count, 2 * DECIMAL_SIZE);
+    char *text = arena_alloc(reader->arena, count, COMMUNITY_SIZE);
     char *at = text;
 
     for (size_t i = 0; i < count; i++) {
@@ -313,7 +316,7 @@ static bool read_large_communities(struct bgp_attributes_reader *reader, struct 
 {
     uint8_t *items = arena_copy(reader->arena, value.bytes, value.length);
     size_t count = bgp_attributes_sort(items, value.length / 12, 12);
-    char *text = arena_alloc(reader->arena, count, 3 * (DECIMAL_SIZE + 1));
+    char *text = arena_alloc(reader->arena, count, LARGE_SIZE);
     char *at = text;
 
     for (size_t i = 0; i < 3 * count; i++) {
@@ -330,7 +333,7 @@ static bool read_extended_communities(struct bgp_attributes_reader *reader, stru
     static const char hex[] = "0123456789abcdef";
     uint8_t *items = arena_copy(reader->arena, value.bytes, value.length);
     size_t count = bgp_attributes_sort(items, value.length / 8, 8);
-    char *text = arena_alloc(reader->arena, count, 2 * 8 + 1);
+    char *text = arena_alloc(reader->arena, count, EXTENDED_SIZE);
     char *at = text;
 
     for (size_t i = 0; i < 8 * count; i++) {

@@ -181,16 +181,13 @@ static void read_mp_reach(struct message *message, struct cursor value)
     if (!read_family(message, &value, &family))
         return;
     struct cursor next_hop_field = cursor_sub(&value, cursor_u8(&value));
-    (void)cursor_u8(&value); // reserved
-    if (value.failed) {
-        blame(message, FAULT_BGP_MP_REACH, 1u << family);
-    } else if (family == STATE_LINK_STATE) { // its next hop says who sends, no more (L-002)
+    (void)cursor_u8(&value);                         // reserved
+    if (!value.failed && family == STATE_LINK_STATE) // its next hop says who sends, no more (L-002)
         read_link_state(message, value, announced);
-    } else if (read_next_hop(cursor_rest(&next_hop_field), &next_hop)) {
+    else if (!value.failed && read_next_hop(cursor_rest(&next_hop_field), &next_hop))
         read_unicast(message, family, value, announced ? &next_hop : NULL);
-    } else {
+    else
         blame(message, FAULT_BGP_MP_REACH, 1u << family);
-    }
 }
 
 /* ---- The message ---- */
@@ -247,21 +244,21 @@ static void read_update(struct message *message, struct cursor body)
         read_mp_reach(message, cursor_over(out->mp_reach));
 }
 
-unsigned bgp_update_parse(const struct bgp_input *input, struct octets octets)
+unsigned bgp_update_parse(const struct bgp_input *input, struct octets message)
 {
-    struct message message;
+    struct message reading;
     struct cursor body;
     uint8_t type;
 
-    message_begin(&message, input);
-    if (!bgp_message_open(octets, &type, &body))
-        blame(&message, FAULT_BGP_HEADER, every_family);
+    message_begin(&reading, input);
+    if (!bgp_message_open(message, &type, &body))
+        blame(&reading, FAULT_BGP_HEADER, every_family);
     else if (type == BGP_UPDATE)
-        read_update(&message, body);
+        read_update(&reading, body);
     else if (type != BGP_KEEPALIVE)
-        blame(&message, FAULT_BGP_HEADER, 0);
-    give_faults(&message);
-    return message.seen;
+        blame(&reading, FAULT_BGP_HEADER, 0);
+    give_faults(&reading);
+    return reading.seen;
 }
 
 /* ---- GoBGP's binary form ---- */

@@ -19,10 +19,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { BACKLOG = 128, FIRST_OCTETS = 6, PLACE_SIZE = PREFIX_TEXT_SIZE + 8 };
+enum {
+    BACKLOG = 128,
+    FIRST_OCTETS = 6,
+    PLACE_SIZE = PREFIX_TEXT_SIZE + 8,
+    MOST_BUFFERED = 2 * BMP_MESSAGE_LIMIT, // never met: what waits is one message not yet whole
+};
 
 struct connection {
-    struct connection *next, **at; // in the station's list
+    struct connection *next; // in the station's list
     struct bmp_station *station;
     struct bufferevent *stream;
     struct bmp_session *session;
@@ -115,18 +120,19 @@ static void counters_add(struct bmp_counters *to, const struct bmp_counters *fro
 static void connection_close(struct connection *connection, const char *reason)
 {
     struct bmp_station *station = connection->station;
+    struct connection **at = &station->connections;
     char quoted[256];
 
+    while (*at != connection)
+        at = &(*at)->next;
+    *at = connection->next;
+    station->connection_count--;
     log_info(station->log, "BMP connection closed: router=%s reason=%s", connection->place,
              log_quote(reason, quoted, sizeof quoted));
     bmp_session_close(connection->session, reason);
     counters_add(&station->past, bmp_session_counters(connection->session));
     bmp_session_free(connection->session);
     bufferevent_free(connection->stream);
-    *connection->at = connection->next;
-    if (connection->next)
-        connection->next->at = connection->at;
-    station->connection_count--;
     free(connection);
 }
 
@@ -214,14 +220,11 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     connection->session = bmp_session_new(&station->handler, &other_end, port, &station->ring);
     (void)snprintf(connection->place, sizeof connection->place, "%s", place);
     connection->next = station->connections;
-    connection->at = &station->connections;
-    if (connection->next)
-        connection->next->at = &connection->next;
     station->connections = connection;
     station->connection_count++;
     log_info(station->log, "BMP connection: router=%s port=%d", place, port);
     bufferevent_setcb(stream, on_readable, NULL, on_end, connection);
-    bufferevent_setwatermark(stream, EV_READ, 0, 2 * BMP_MESSAGE_LIMIT);
+    bufferevent_setwatermark(stream, EV_READ, 0, MOST_BUFFERED);
     (void)bufferevent_enable(stream, EV_READ); // a socket that cannot be read ends at once
     (void)bufferevent_disable(stream, EV_WRITE);
 }
@@ -292,8 +295,10 @@ void bmp_station_free(struct bmp_station *station)
         return;
     evconnlistener_free(station->listener);
     event_free(station->again);
-    while (station->connections)
-        connection_close(station->connections, "the station is closed");
+    for (struct connection *c = station->connections, *next; c; c = next) {
+        next = c->next;
+        connection_close(c, "the station is closed");
+    }
     fault_ring_clear(&station->ring);
     free(station);
 }
