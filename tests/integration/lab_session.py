@@ -251,6 +251,13 @@ REFUSED = {
 def test_refusals(lab):
     for command, text in REFUSED.items():
         check(f'"{command}"', 'error ' + text, lab.control(command))
+    with socket.socket(socket.AF_UNIX) as stream:  # several at once, the sender's side closed
+        stream.connect(lab.socket)
+        stream.sendall(b'metric a b\nhelp\nstatus\n')
+        stream.shutdown(socket.SHUT_WR)
+        answers = b''.join(iter(lambda: stream.recv(65536), b'')).decode().splitlines()
+    check('three answers', ['error', 'ok', 'ok'],
+          [line.split()[0] for line in answers if not line.startswith('  ')])
     if 'metric A B' not in lab.control('help'):
         raise Failure('help: the list of commands expected')
 

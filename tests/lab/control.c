@@ -76,11 +76,19 @@ static void on_line(struct bufferevent *stream, void *argument)
         client_free(client);
 }
 
-static void on_end(struct bufferevent *stream, short what, void *argument)
+static void on_drained(struct bufferevent *stream, void *argument)
 {
     (void)stream;
-    (void)what;
     client_free(argument);
+}
+
+/* A client may close its side behind its last command; the answers still go out. */
+static void on_end(struct bufferevent *stream, short what, void *argument)
+{
+    if ((what & BEV_EVENT_EOF) && evbuffer_get_length(bufferevent_get_output(stream)))
+        bufferevent_setcb(stream, NULL, on_drained, on_end, argument);
+    else
+        client_free(argument);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,

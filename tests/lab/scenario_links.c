@@ -4,6 +4,7 @@
  * ids are twice its number, plus 1 and 2. A LAN is a pseudonode and a link to it from each member. */
 #include "scenario_read.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,17 +86,28 @@ static bool read_quantity(struct reader *reader, const yaml_node_t *node,
     return false;
 }
 
+static enum link_value find_value(const char *key)
+{
+    enum link_value value = 0;
+
+    while (strcmp(link_value_rows[value].key, key) != 0) {
+        value++;
+        assert(value < LINK_VALUES); // the tables of keys name no others
+    }
+    return value;
+}
+
 /* One value for both directions, or [a to b, b to a]; "none" leaves it out. */
 static bool read_link_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
                             void *field)
 {
     struct link_form *form = field;
-    const struct link_value_row *row = &link_value_rows[key->low];
-    uint32_t bit = UINT32_C(1) << key->low;
+    const enum link_value value = find_value(key->name);
+    const uint32_t bit = UINT32_C(1) << value;
 
     if (node->type == YAML_SEQUENCE_NODE && reader_count(node) != 2)
         return reader_fail(reader, node,
-                           "%s: a list of %zu; one value, or [a to b, b to a] expected", row->key,
+                           "%s: a list of %zu; one value, or [a to b, b to a] expected", key->name,
                            reader_count(node));
     for (size_t side = 0; side < 2; side++) {
         const yaml_node_t *item = reader_item(reader, node, side);
@@ -105,7 +117,7 @@ static bool read_link_value(struct reader *reader, const yaml_node_t *node, cons
         if (item->type == YAML_SCALAR_NODE &&
             strcmp((const char *)item->data.scalar.value, "none") == 0)
             continue;
-        if (!read_quantity(reader, item, row, &half->value[key->low]))
+        if (!read_quantity(reader, item, &link_value_rows[value], &half->value[value]))
             return false;
         half->has |= bit;
     }
@@ -113,18 +125,18 @@ static bool read_link_value(struct reader *reader, const yaml_node_t *node, cons
 }
 
 static const struct key link_keys[] = {
-    {"metric", read_link_value, .low = LINK_METRIC},
-    {"delay", read_link_value, .low = LINK_DELAY},
-    {"delay_min", read_link_value, .low = LINK_DELAY_MIN},
-    {"delay_max", read_link_value, .low = LINK_DELAY_MAX},
-    {"delay_variation", read_link_value, .low = LINK_DELAY_VARIATION},
-    {"loss", read_link_value, .low = LINK_LOSS},
-    {"bandwidth", read_link_value, .low = LINK_BANDWIDTH},
-    {"residual", read_link_value, .low = LINK_RESIDUAL},
-    {"available", read_link_value, .low = LINK_AVAILABLE},
-    {"utilized", read_link_value, .low = LINK_UTILIZED},
-    {"te_metric", read_link_value, .low = LINK_TE_METRIC},
-    {"admin_group", read_link_value, .low = LINK_ADMIN_GROUP},
+    {"metric", read_link_value},
+    {"delay", read_link_value},
+    {"delay_min", read_link_value},
+    {"delay_max", read_link_value},
+    {"delay_variation", read_link_value},
+    {"loss", read_link_value},
+    {"bandwidth", read_link_value},
+    {"residual", read_link_value},
+    {"available", read_link_value},
+    {"utilized", read_link_value},
+    {"te_metric", read_link_value},
+    {"admin_group", read_link_value},
     {"a", read_node, offsetof(struct link_form, a), .required = true},
     {"b", read_node, offsetof(struct link_form, b), .required = true},
     {"km", read_number, offsetof(struct link_form, link.km)},
@@ -137,10 +149,10 @@ static const struct key link_keys[] = {
 };
 
 static const struct key member_keys[] = {
-    {"metric", read_link_value, .low = LINK_METRIC},
-    {"delay", read_link_value, .low = LINK_DELAY},
-    {"loss", read_link_value, .low = LINK_LOSS},
-    {"bandwidth", read_link_value, .low = LINK_BANDWIDTH},
+    {"metric", read_link_value},
+    {"delay", read_link_value},
+    {"loss", read_link_value},
+    {"bandwidth", read_link_value},
     {"router", read_node, offsetof(struct link_form, a), .required = true},
     {"ipv4", read_node, offsetof(struct link_form, ipv4)},
     {"ipv6", read_node, offsetof(struct link_form, ipv6)},
@@ -332,14 +344,6 @@ struct lan_form {
     uint8_t number;
 };
 
-static bool read_lan_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
-                           void *field)
-{
-    const struct key value = {.name = key->name, .low = LINK_METRIC};
-
-    return read_link_value(reader, node, &value, field);
-}
-
 static const struct key lan_keys[] = {
     {"name", read_name, offsetof(struct lan_form, name), .required = true},
     {"designated", read_node, offsetof(struct lan_form, designated), .required = true},
@@ -348,7 +352,7 @@ static const struct key lan_keys[] = {
     {"igp", read_node, offsetof(struct lan_form, igp)},
     {"ipv4", read_ipv4_prefix, offsetof(struct lan_form, ipv4)},
     {"ipv6", read_ipv6_prefix, offsetof(struct lan_form, ipv6)},
-    {"metric", read_lan_value, offsetof(struct lan_form, values)},
+    {"metric", read_link_value, offsetof(struct lan_form, values)},
 };
 
 static bool load_member(struct loading *loading, const yaml_node_t *node,

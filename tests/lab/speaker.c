@@ -22,7 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_S = 1, READ_AT_ONCE = 65536 };
+enum {
+    RETRY_S = 1,
+    FIRST_HOLD_S = 240, // until the peer's OPEN (RFC 4271 section 8.2.2)
+    READ_AT_ONCE = 65536,
+};
 
 enum state { STATE_CONNECT, STATE_OPENSENT, STATE_OPENCONFIRM, STATE_ESTABLISHED };
 
@@ -350,13 +354,14 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
-    if (session->state < STATE_OPENCONFIRM || !hold_us)
+    if (session->state == STATE_CONNECT || !hold_us)
         return;
     if (now - session->heard_us > hold_us) {
         session_notify(session, NOTIFY_HOLD_TIMER, "hold timer expired");
         return;
     }
-    if (now - session->said_us < hold_us / 3 || evbuffer_get_length(session->out))
+    if (session->state == STATE_OPENSENT || now - session->said_us < hold_us / 3 ||
+        evbuffer_get_length(session->out))
         return;
     message_keepalive(&wire);
     send_wire(session, &wire);
@@ -396,6 +401,7 @@ static struct session *session_new(struct speaker *speaker, size_t reflector, in
     session->reflector = reflector;
     session->fd = fd;
     session->heard_us = clock_us(CLOCK_MONOTONIC);
+    session->hold_time_s = FIRST_HOLD_S;
     session->in = evbuffer_new();
     session->out = evbuffer_new();
     session->readable = event_new(speaker->base, fd, EV_READ | EV_PERSIST, on_readable, session);
