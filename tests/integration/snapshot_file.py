@@ -16,6 +16,7 @@ def write_snapshot(path, pids, costs, number=1, time_us=1_700_000_000_000_000, c
     """pids: name -> (IPv4 prefixes, IPv6 prefixes). costs: metric -> {source: {destination: digits}}."""
     names = sorted(pids)
     db = sqlite3.connect(path)
+    db.execute("PRAGMA synchronous = OFF")
     db.executescript((SCHEMAS / "snapshot.sql").read_text(encoding="utf-8"))
     map_tag = tag_of(pids)
     db.execute("INSERT INTO snapshot VALUES (1,?,?,?,?,'g',1,?,'0','0','default',0,'[]','{}')",
@@ -52,6 +53,7 @@ def write_status(directory, snapshot, confirmed_us=None):
     now = int(time.time() * 1e6)
     path = os.path.join(directory, "status.db.new")
     db = sqlite3.connect(path)
+    db.execute("PRAGMA synchronous = OFF")
     db.executescript((SCHEMAS / "status.sql").read_text(encoding="utf-8"))
     db.execute("INSERT INTO status (only,map,written_us,version,pid,phase,message,snapshot,number,tag,sequence,"
                "confirmed_us) VALUES (1,'netmap',?,'0',1,'running','',?,1,?,1,?)",
