@@ -43,6 +43,7 @@ struct grpc_server_test {
     pthread_t thread;
     bool leaving; // the queue is shut down: nothing may be started any more
     atomic_uint sent;
+    atomic_bool as_gobgp_4;
 };
 
 static bool asks_for(const struct served *served, const char *method)
@@ -162,6 +163,8 @@ static void serve(struct served *served)
     else if (asks_for(served, "/test.Test/Count") || asks_for(served, "/test.Test/Blocks") ||
              asks_for(served, "/test.Test/Garbage"))
         answer(served);
+    else if (served->server->as_gobgp_4 && asks_for(served, "/api.GoBgpService/GetBgp"))
+        answer_once(served, grpc_empty_slice());
     else if (!asks_for(served, "/test.Test/Silent"))
         finish(served, GRPC_STATUS_UNIMPLEMENTED, "unknown service");
 }
@@ -284,4 +287,9 @@ void grpc_server_test_stop(struct grpc_server_test *server)
 unsigned grpc_server_test_sent(const struct grpc_server_test *server)
 {
     return atomic_load(&server->sent);
+}
+
+void grpc_server_test_as_gobgp_4(struct grpc_server_test *server, bool yes)
+{
+    atomic_store(&server->as_gobgp_4, yes);
 }

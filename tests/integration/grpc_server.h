@@ -9,7 +9,9 @@
  *     /test.Test/Garbage   one answer that is no protobuf message
  *     /test.Test/Refuse    NOT_FOUND "no such thing"
  *     /test.Test/Silent    nothing, until cancelled
- *     others               UNIMPLEMENTED */
+ *     others               UNIMPLEMENTED
+ *
+ * As GoBGP 4 it also answers /api.GoBgpService/GetBgp, with nothing. */
 #pragma once
 
 #include <stdatomic.h>
@@ -22,5 +24,7 @@ struct grpc_server_test *grpc_server_test_start(const char *address, int *port);
 
 /* Ends the calls in flight as a dying process would: without a status of its own. */
 void grpc_server_test_stop(struct grpc_server_test *server);
+
+void grpc_server_test_as_gobgp_4(struct grpc_server_test *server, bool yes);
 
 unsigned grpc_server_test_sent(const struct grpc_server_test *server); // answers, of all calls
