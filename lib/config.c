@@ -86,7 +86,8 @@ static bool check_event(struct config_problems *problems, const yaml_event_t *ev
                         unsigned *documents, unsigned *depth)
 {
     struct config_place place = place_of(event->start_mark);
-    const yaml_char_t *anchor = NULL, *tag = NULL;
+    const char *anchor = NULL, *tag = NULL;
+    char shown[CONFIG_SHOWN_SIZE];
 
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
@@ -96,21 +97,22 @@ static bool check_event(struct config_problems *problems, const yaml_event_t *ev
         }
         break;
     case YAML_ALIAS_EVENT:
+        anchor = (const char *)event->data.alias.anchor;
         config_problem(problems, place, "alias '*%s'; expected the value itself",
-                       (const char *)event->data.alias.anchor);
+                       config_shown(anchor, strlen(anchor), shown));
         return true;
     case YAML_SCALAR_EVENT:
-        anchor = event->data.scalar.anchor;
-        tag = event->data.scalar.tag;
+        anchor = (const char *)event->data.scalar.anchor;
+        tag = (const char *)event->data.scalar.tag;
         break;
     case YAML_SEQUENCE_START_EVENT:
-        anchor = event->data.sequence_start.anchor;
-        tag = event->data.sequence_start.tag;
+        anchor = (const char *)event->data.sequence_start.anchor;
+        tag = (const char *)event->data.sequence_start.tag;
         ++*depth;
         break;
     case YAML_MAPPING_START_EVENT:
-        anchor = event->data.mapping_start.anchor;
-        tag = event->data.mapping_start.tag;
+        anchor = (const char *)event->data.mapping_start.anchor;
+        tag = (const char *)event->data.mapping_start.tag;
         ++*depth;
         break;
     case YAML_SEQUENCE_END_EVENT:
@@ -121,10 +123,11 @@ static bool check_event(struct config_problems *problems, const yaml_event_t *ev
         break;
     }
     if (anchor)
-        config_problem(problems, place, "anchor '&%.64s'; expected the value alone",
-                       (const char *)anchor);
-    if (tag)
-        config_problem(problems, place, "tag '%.64s'; expected the value alone", (const char *)tag);
+        config_problem(problems, place, "anchor '&%s'; expected the value alone",
+                       config_shown(anchor, strlen(anchor), shown));
+    if (tag) // its %XX are characters again, of any kind
+        config_problem(problems, place, "tag '%s'; expected the value alone",
+                       config_shown(tag, strlen(tag), shown));
     if (*depth > DEPTH_LIMIT) {
         config_problem(problems, place, "more than %d levels", DEPTH_LIMIT);
         return false;

@@ -75,6 +75,7 @@ static const struct {
     {"log:\n  <<: {level: info}\n", "f:2:3: merge '<<'; expected the keys themselves\n"},
     {"log:\n  level: !!str info\n",
      "f:2:10: tag 'tag:yaml.org,2002:str'; expected the value alone\n"},
+    {"log: !%0a%1b {}\n", "f:1:6: tag '!\\x0a\\x1b'; expected the value alone\n"},
     {"log: !x {}\n", "f:1:6: tag '!x'; expected the value alone\n"},
     // keys
     {"speeker:\n", "f:1:1: speeker: unknown key; did you mean 'speaker'?\n"},
@@ -294,7 +295,7 @@ static void assert_endpoint(const struct endpoint *endpoint, const char *text)
     ck_assert_str_eq(endpoint->text, text);
 }
 
-/* The defaults as the lead of each program relies on them, and nothing else anywhere. */
+/* Every default once, as docs/design.md and the programs rely on it. */
 static void assert_defaults(const struct config *config)
 {
     ck_assert_str_eq(config->state.directory, "/var/lib/altimeter");
