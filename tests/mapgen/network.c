@@ -4,7 +4,7 @@
 
 #include "lib/text.h"
 
-#include <check.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +29,21 @@ uint32_t network_random(uint64_t *state, uint32_t limit)
 {
     *state = *state * 6364136223846793005U + 1442695040888963407U;
     return (uint32_t)(*state >> 33) % limit;
+}
+
+/* A mistake in the text, or in a test: abort() ends Check's child process as well as a program. */
+__attribute__((format(printf, 2, 3))) static void expect(bool ok, const char *format, ...)
+{
+    va_list args;
+
+    if (ok)
+        return;
+    va_start(args, format);
+    (void)fputs("network: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    abort();
 }
 
 /* ---- Words ---- */
@@ -57,7 +72,7 @@ static uint64_t number_of(const char *text)
 {
     uint64_t value;
 
-    ck_assert_msg(text_uint(text, strlen(text), 0, UINT64_MAX, &value), "\"%s\": a number", text);
+    expect(text_uint(text, strlen(text), 0, UINT64_MAX, &value), "\"%s\": a number", text);
     return value;
 }
 
@@ -72,7 +87,7 @@ static struct prefix address(const char *text)
 {
     struct prefix out;
 
-    ck_assert_msg(address_parse(text, &out), "\"%s\": an address", text);
+    expect(address_parse(text, &out), "\"%s\": an address", text);
     return out;
 }
 
@@ -85,14 +100,14 @@ struct bytes {
 
 static void put(struct bytes *out, uint64_t value, unsigned width)
 {
-    ck_assert_uint_le(out->length + width, sizeof out->at);
+    expect(out->length + width <= sizeof out->at, "an NLRI too long");
     for (unsigned shift = 8 * width; shift > 0; shift -= 8)
         out->at[out->length++] = (uint8_t)(value >> (shift - 8));
 }
 
 static void put_bytes(struct bytes *out, const void *from, size_t length)
 {
-    ck_assert_uint_le(out->length + length, sizeof out->at);
+    expect(out->length + length <= sizeof out->at, "an NLRI too long");
     memcpy(out->at + out->length, from, length);
     out->length += length;
 }
@@ -196,7 +211,7 @@ static struct network_node *find_node(struct network *network, const char *name,
             (protocol == 0 || network->nodes[i].protocol == protocol))
             return &network->nodes[i];
     }
-    ck_abort_msg("no node %s in protocol %u", name, protocol);
+    expect(false, "no node %s in protocol %u", name, protocol);
     return NULL;
 }
 
@@ -249,11 +264,15 @@ static void add_router_node(struct network *network, const struct statement *s, 
         .has_attributes = true,
         .name =
             arena_format(network->arena, "%s", option(s, "name") ? option(s, "name") : s->words[1]),
-        .has_flags = has(s, "overload") || has(s, "noroute"),
+        .has_flags = has(s, "overload") || has(s, "noroute"), // OSPFv3: R is clear
         .flags = has(s, "overload") ? NODE_OVERLOAD : 0,
     };
     if (!has(s, "noid"))
         row->node.ipv4_router_ids = one_address(network, &node->address);
+    if (option(s, "ipv6")) {
+        struct prefix at = address(option(s, "ipv6"));
+        row->node.ipv6_router_ids = one_address(network, &at);
+    }
 }
 
 static void do_router(struct network *network, const struct statement *s)
@@ -381,7 +400,7 @@ static void do_prefix(struct network *network, const struct statement *s)
     struct bytes rest = {.length = 0};
     struct prefix prefix;
 
-    ck_assert_msg(prefix_parse(s->words[1], &prefix), "\"%s\": a prefix", s->words[1]);
+    expect(prefix_parse(s->words[1], &prefix), "\"%s\": a prefix", s->words[1]);
     row->prefix = (struct ls_prefix){
         .peer_id = (int64_t)number(s, "peer", 1),
         .protocol = node->protocol,
@@ -457,7 +476,7 @@ static void do_route(struct network *network, const struct statement *s)
         .next_hop = address(s->words[2]),
         .attributes = arena_copy(network->arena, &attributes, sizeof attributes),
     };
-    ck_assert_msg(prefix_parse(s->words[1], &row->route.prefix), "\"%s\": a prefix", s->words[1]);
+    expect(prefix_parse(s->words[1], &row->route.prefix), "\"%s\": a prefix", s->words[1]);
 }
 
 static const struct {
@@ -477,19 +496,19 @@ static void run_line(struct network *network, char *line)
 
     line[strcspn(line, "#")] = '\0';
     for (char *word; (word = strtok_r(rest, " \t", &rest));) {
-        ck_assert_uint_lt(s.count, WORD_LIMIT);
+        expect(s.count < WORD_LIMIT, "too many words");
         s.words[s.count++] = word;
     }
     if (s.count == 0)
         return;
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         if (strcmp(s.words[0], statements[i].word) == 0) {
-            ck_assert_msg(s.count >= statements[i].words, "%s: more words", s.words[0]);
+            expect(s.count >= statements[i].words, "%s: more words", s.words[0]);
             statements[i].run(network, &s);
             return;
         }
     }
-    ck_abort_msg("\"%s\" is no statement", s.words[0]);
+    expect(false, "\"%s\" is no statement", s.words[0]);
 }
 
 void network_add(struct network *network, const char *text)
@@ -659,5 +678,5 @@ void network_write(const struct network *network, struct state_writer *writer, i
     for (size_t i = 0; ok && i < network->count; i++)
         ok = write_row(writer, &network->rows[i], &err);
     ok = ok && state_commit(writer, false, &sequence, &err);
-    ck_assert_msg(ok, "%s", err.text);
+    expect(ok, "%s", err.text);
 }

@@ -2,13 +2,13 @@
  *
  * One statement a line; words are separated by blanks; "#" begins a comment.
  *
- *     router A 10.0.0.1 [level1|level2|level12|ospf|ospf3] [overload] [attached] [name=TEXT] [asn=N] [instance=N]
- *            [area=N] [noid] [bare] [confederation=N]
+ *     router A 10.0.0.1 [level1|level2|level12|ospf|ospf3] [overload] [name=TEXT] [asn=N] [instance=N]
+ *            [area=N] [noid] [bare] [noroute] [ipv6=ADDRESS]
  *         its nodes. Level 2 unless told; the address is its TE router-id (not with noid) and, in OSPF, its 515.
  *         A second statement with the name adds nodes to the box (with noid: other nodes need other evidence).
- *         bare: no node NLRI, the router is known by its links only.
+ *         noroute: OSPFv3 without the R bit. bare: no node NLRI, the router is known by its links only.
  *     egress A 10.0.0.1            a node of Protocol-ID 7 with that 516
- *     link A B 10 [delay=N] [min=N] [level1|ospf|ospf3] [id=N] [local=ADDRESS] [remote=ADDRESS] [mt=N] [noasn]
+ *     link A B 10 [delay=N] [min=N] [level1|ospf|ospf3] [id=N] [local=ADDRESS] [remote=ADDRESS] [mt=N]
  *         both directions; "half A B 10 …" one; metric "-": none
  *     lan P A:10 B:10 [level1]     a pseudonode with half-links to it at these metrics, and back at 0
  *     prefix 10.1.0.0/16 A 5 [level1|ospf|ospf3] [down] [x] [r] [type=N] [mt=N] [nounicast]   metric "-": none
