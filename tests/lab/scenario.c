@@ -190,8 +190,6 @@ static bool complete_router(struct loading *loading, const yaml_node_t *node,
     struct vertex *vertex = &form->vertex;
     const struct pools *pools = &loading->loopbacks;
 
-    if (scenario_find_vertex(loading->scenario, vertex->name) != SIZE_MAX)
-        return reader_fail(reader, node, "router \"%s\" is given twice", vertex->name);
     if (!vertex->ipv4.family && pools->ipv4.family)
         (void)net_nth(&pools->ipv4, 32, number, &vertex->ipv4);
     if (!vertex->ipv6.family && pools->ipv6.family)
@@ -222,6 +220,30 @@ static bool complete_router(struct loading *loading, const yaml_node_t *node,
     return !form->area || read_area(loading, form->area, vertex->area, &vertex->area_length);
 }
 
+/* Two routers with one name or id would be one in the IGP. */
+static bool check_router(struct loading *loading, const yaml_node_t *node,
+                         const struct vertex *vertex)
+{
+    const struct scenario *scenario = loading->scenario;
+
+    for (size_t i = 0; i < scenario->vertex_count; i++) {
+        const struct vertex *other = &scenario->vertices[i];
+
+        if (strcmp(other->name, vertex->name) == 0)
+            return reader_fail(&loading->reader, node, "router \"%s\" is given twice",
+                               vertex->name);
+        if (net_compare(&other->ipv4, &vertex->ipv4) == 0)
+            return reader_fail(&loading->reader, node,
+                               "router \"%s\": its IPv4 loopback is that of \"%s\"", vertex->name,
+                               other->name);
+        if (memcmp(other->system_id, vertex->system_id, sizeof other->system_id) == 0)
+            return reader_fail(&loading->reader, node,
+                               "router \"%s\": its system id is that of \"%s\"", vertex->name,
+                               other->name);
+    }
+    return true;
+}
+
 static bool load_routers(struct loading *loading)
 {
     struct scenario *scenario = loading->scenario;
@@ -238,7 +260,8 @@ static bool load_routers(struct loading *loading)
 
         if (!reader_mapping(&loading->reader, node, "a router", router_keys, COUNT_OF(router_keys),
                             &form) ||
-            !complete_router(loading, node, &form, i + 1))
+            !complete_router(loading, node, &form, i + 1) ||
+            !check_router(loading, node, &form.vertex))
             return false;
         scenario->vertices[scenario->vertex_count++] = form.vertex;
     }

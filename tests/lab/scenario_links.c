@@ -408,6 +408,14 @@ static bool begin_lan(struct loading *loading, const yaml_node_t *node, size_t n
         return reader_fail(&loading->reader, node,
                            "LAN \"%s\": key igp with one of its levels or areas expected",
                            lan->name);
+    for (size_t i = scenario->router_count; i < scenario->vertex_count; i++) {
+        const struct vertex *other = &scenario->vertices[i];
+
+        if (other->designated == vertex.designated && other->lan_number == vertex.lan_number)
+            return reader_fail(&loading->reader, node,
+                               "LAN \"%s\": LAN \"%s\" of the same router has number %u, too",
+                               lan->name, other->name, vertex.lan_number);
+    }
     scenario->vertices[scenario->vertex_count++] = vertex;
     return true;
 }

@@ -190,6 +190,38 @@ static void attach_loopbacks(struct scenario *scenario)
     }
 }
 
+static int compare_attachments(const void *a, const void *b)
+{
+    const struct attachment *left = *(const struct attachment *const *)a;
+    const struct attachment *right = *(const struct attachment *const *)b;
+    int order = net_compare(&left->prefix, &right->prefix);
+
+    return order ? order : (left->vertex > right->vertex) - (left->vertex < right->vertex);
+}
+
+/* One prefix twice at one router would be one NLRI with two attributes. */
+static bool check_attachments(struct loading *loading)
+{
+    const struct scenario *scenario = loading->scenario;
+    size_t count = scenario->attachment_count;
+    const struct attachment **sorted = memory_alloc(count, sizeof(struct attachment *));
+    char text[NET_TEXT_SIZE];
+    bool ok = true;
+
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &scenario->attachments[i];
+    if (count)
+        qsort(sorted, count, sizeof(struct attachment *), compare_attachments);
+    for (size_t i = 1; ok && i < count; i++) {
+        if (compare_attachments(&sorted[i - 1], &sorted[i]) == 0)
+            ok = reader_fail(&loading->reader, loading->prefixes, "%s is given twice at \"%s\"",
+                             net_format_prefix(&sorted[i]->prefix, text),
+                             scenario->vertices[sorted[i]->vertex].name);
+    }
+    free(sorted);
+    return ok;
+}
+
 bool load_attachments(struct loading *loading)
 {
     attach_loopbacks(loading->scenario);
@@ -207,7 +239,7 @@ bool load_attachments(struct loading *loading)
         if (!ok)
             return false;
     }
-    return true;
+    return check_attachments(loading);
 }
 
 // ---- reflectors

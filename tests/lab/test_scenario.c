@@ -48,6 +48,10 @@ static const struct {
      "t.yaml:5:5: router \"a\": no IPv4 loopback; key ipv4, or room in loopbacks: ipv4 expected"},
     {HEAD ROUTERS "  - {name: a, ipv4: 10.0.0.3}\n" TAIL,
      "t.yaml:7:5: router \"a\" is given twice"},
+    {HEAD ROUTERS "  - {name: c, ipv4: 10.0.0.2}\n" TAIL,
+     "t.yaml:7:5: router \"c\": its IPv4 loopback is that of \"b\""},
+    {HEAD ROUTERS "  - {name: c, ipv4: 10.0.0.3, system_id: 0100.0000.0001}\n" TAIL,
+     "t.yaml:7:5: router \"c\": its system id is that of \"a\""},
     {HEAD "routers:\n  - {name: a, ipv4: 10.0.0.256}\n" TAIL,
      "t.yaml:5:21: ipv4: \"10.0.0.256\"; an IPv4 address expected"},
     {HEAD "routers:\n  - {name: a, ipv4: 10.0.0.1, system_id: 1234}\n" TAIL,
@@ -92,6 +96,9 @@ static const struct {
      "t.yaml:8:5: LAN \"l\": the designated router is no member"},
     {HEAD ROUTERS "lans:\n  - {name: a, designated: a, metric: 1, members: [a, b]}\n" TAIL,
      "t.yaml:8:5: LAN \"a\": the name is taken"},
+    {HEAD ROUTERS "lans:\n  - {name: l, designated: a, metric: 1, members: [a, b]}\n"
+                  "  - {name: m, designated: a, number: 1, metric: 1, members: [a, b]}\n" TAIL,
+     "t.yaml:9:5: LAN \"m\": LAN \"l\" of the same router has number 1, too"},
     {"name: t\nas: 1\nigp: [isis-1, isis-2]\n" ROUTERS
      "lans:\n  - {name: l, designated: a, metric: 1, members: [a, b]}\n" TAIL,
      "t.yaml:8:5: LAN \"l\": key igp with one of its levels or areas expected"},
@@ -107,6 +114,9 @@ static const struct {
      "t.yaml:8:28: \"2001:db8::/32 split 64\": more than 4000000 prefixes in one list"},
     {HEAD ROUTERS "prefixes:\n  - {routers: a, igp: isis-1, prefixes: 10.0.0.0/8}\n" TAIL,
      "t.yaml:8:5: igp: router \"a\" is not in it"},
+
+    {HEAD ROUTERS "prefixes:\n  - {routers: [a, b], prefixes: 10.0.0.1/32}\n" TAIL,
+     "t.yaml:8:3: 10.0.0.1/32 is given twice at \"a\""},
 
     {HEAD ROUTERS "reflectors: []\n", "t.yaml:7:13: 0 reflectors; 1 to 64 expected"},
     {HEAD ROUTERS "reflectors:\n  - {name: rr, router_id: 1.1.1.1}\n",
