@@ -23,7 +23,7 @@ enum bmp_peer_type { BMP_GLOBAL, BMP_RD, BMP_LOCAL, BMP_LOC_RIB };
 
 /* The monitored router: one connection. Texts are printable UTF-8, other octets as \xNN; "" when not told. */
 struct bmp_router {
-    struct prefix address; // of the connection's other end; family 0: none (a test, a Unix socket)
+    struct prefix address; // of the connection's other end; family 0: none (a test)
     uint16_t port;
     const char *name, *description; // sysName, sysDescr
 };

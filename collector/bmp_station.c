@@ -17,12 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 enum {
     BACKLOG = 128,
     FIRST_OCTETS = 6,
-    PLACE_SIZE = PREFIX_TEXT_SIZE + 8,
     MOST_BUFFERED = 2 * BMP_MESSAGE_LIMIT, // never met: what waits is one message not yet whole
 };
 
@@ -31,7 +29,7 @@ struct connection {
     struct bmp_station *station;
     struct bufferevent *stream;
     struct bmp_session *session;
-    char place[PLACE_SIZE]; // for the log
+    char place[PREFIX_TEXT_SIZE]; // for the log
 };
 
 struct bmp_station {
@@ -50,7 +48,6 @@ union address {
     struct sockaddr any;
     struct sockaddr_in ipv4;
     struct sockaddr_in6 ipv6;
-    struct sockaddr_un path;
 };
 
 /* ---- Addresses ---- */
@@ -59,15 +56,9 @@ static bool address_make(const struct endpoint *endpoint, union address *out, so
                          struct error *err)
 {
     *out = (union address){0};
-    if (endpoint->is_unix) {
-        size_t size = strlen(endpoint->path) + 1;
-        if (size > sizeof out->path.sun_path)
-            return error_set(err, ERROR_INPUT, "path of %zu bytes; at most %zu expected", size - 1,
-                             sizeof out->path.sun_path - 1);
-        out->path.sun_family = AF_UNIX;
-        memcpy(out->path.sun_path, endpoint->path, size);
-        *length = sizeof out->path;
-    } else if (endpoint->address.family == FAMILY_IPV4) {
+    if (endpoint->is_unix)
+        return error_set(err, ERROR_INPUT, "BMP comes by TCP: an address and a port expected");
+    if (endpoint->address.family == FAMILY_IPV4) {
         out->ipv4.sin_family = AF_INET;
         out->ipv4.sin_port = htons(endpoint->port);
         memcpy(&out->ipv4.sin_addr, endpoint->address.bytes, 4);
@@ -81,17 +72,15 @@ static bool address_make(const struct endpoint *endpoint, union address *out, so
     return true;
 }
 
-/* The other end; family 0 for a Unix socket. */
 static struct prefix address_read(const union address *address, uint16_t *port)
 {
     struct prefix out = {0};
 
-    *port = 0;
     if (address->any.sa_family == AF_INET) {
         out = (struct prefix){.family = FAMILY_IPV4, .length_bits = 32};
         memcpy(out.bytes, &address->ipv4.sin_addr, 4);
         *port = ntohs(address->ipv4.sin_port);
-    } else if (address->any.sa_family == AF_INET6) {
+    } else {
         out = (struct prefix){.family = FAMILY_IPV6, .length_bits = 128};
         memcpy(out.bytes, &address->ipv6.sin6_addr, 16);
         *port = ntohs(address->ipv6.sin6_port);
@@ -197,9 +186,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     (void)listener;
     memcpy(&address, from, (size_t)length < sizeof address ? (size_t)length : sizeof address);
     struct prefix other_end = address_read(&address, &port);
-    char place[PLACE_SIZE] = "unix";
-    if (other_end.family)
-        (void)address_format(&other_end, place);
+    char place[PREFIX_TEXT_SIZE];
+    (void)address_format(&other_end, place);
     if (station->connection_count == BMP_ROUTER_LIMIT) {
         log_warning(station->log, "BMP connection refused: router=%s limit=%d", place,
                     BMP_ROUTER_LIMIT);
@@ -212,7 +200,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
         (void)evutil_closesocket(fd);
         return;
     }
-    // A router that is gone without a word is noticed in the end; elsewhere than TCP this is refused.
+    // So that a router that is gone without a word is noticed in the end.
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     struct connection *connection = memory_alloc(1, sizeof *connection);
     connection->station = station;

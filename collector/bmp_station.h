@@ -16,7 +16,7 @@ enum { BMP_ROUTER_LIMIT = 1024 }; // connections at once; further ones are close
 
 /* Listens at once. Connections are logged here, the faults of a peer are for the handler's sink to log (L-095):
  * only it knows the peer's name. handler is copied; log and base are borrowed and outlive the station. NULL with *err when the
- * address cannot be listened on. */
+ * address cannot be listened on, or is a Unix socket. */
 struct bmp_station *bmp_station_new(struct event_base *base, const struct endpoint *listen,
                                     const struct bmp_handler *handler, const struct log *log,
                                     struct error *err);

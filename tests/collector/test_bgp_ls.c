@@ -154,6 +154,8 @@ static const struct row repeated[] = {
      "the first counts, the second is kept raw"},
     {NODE, "0404{0a000002} 0404{0a000001} 0404{0a000002}", NODE_LINE " ipv4=10.0.0.1,10.0.0.2\n",
      "may repeat, ascending"},
+    {NODE, "0404{0a000005} 0404{0a000004} 0404{0a000003} 0404{0a000002} 0404{0a000001}",
+     NODE_LINE " ipv4=10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5\n", "any number of them"},
     {NODE, "0403{490002} 0403{490001} 0403{490001}", NODE_LINE " area=490001 area=490002\n",
      "areas may repeat"},
     {LINK, "0447{} 0447{0b}", LINK_LINE " metric=11\nfault ls.tlv-length distrusted=0\n",
@@ -428,6 +430,11 @@ static const struct row bad_applications[] = {
                "0444000300000a\n"
                "fault ls.tlv-length distrusted=0\n",
      "a malformed value inside costs itself"},
+    {LINK, "0462{00 00 0000 0444{00000a} 045a 0004 00} 0447{0a}",
+     LINK_LINE " metric=10 te-metric=10 other=0462001000000000"
+               "0444000300000a045a000400\n"
+               "fault ls.attribute-overrun distrusted=0\n",
+     "an overrun inside costs what comes after it there"},
 };
 
 START_TEST(l066_malformed_applications)

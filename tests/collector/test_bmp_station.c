@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,12 +16,12 @@ static struct event_base *base;
 static struct bmp_station *station;
 static const struct log quiet = {.fd = -1};
 static unsigned up, down;
-static char reason[256];
+static char reason[256], from[PREFIX_TEXT_SIZE];
 
 static void on_router_up(void *context, const struct bmp_router *router)
 {
     (void)context;
-    ck_assert_int_eq(router->address.family, FAMILY_IPV4);
+    (void)address_format(&router->address, from);
     up++;
 }
 
@@ -129,6 +130,7 @@ START_TEST(l138_messages_come_in_pieces)
     say(fd, "000c 04 0002 0002 72");
     say(fd, "31" INITIATION);
     until(&up, 1);
+    ck_assert_str_eq(from, "127.0.0.1");
     (void)close(fd);
     until(&down, 1);
     ck_assert_str_eq(reason, "closed by the router");
@@ -221,18 +223,132 @@ START_TEST(a_port_in_use_is_named)
 }
 END_TEST
 
+START_TEST(routers_may_come_by_ipv6)
+{
+    struct endpoint endpoint = {.text = "::1"};
+    struct error err;
+
+    ck_assert(address_parse("::1", &endpoint.address));
+    struct bmp_station *other = bmp_station_new(base, &endpoint, &handler, &quiet, &err);
+    if (!other)
+        return; // a machine without IPv6
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6,
+                              .sin6_port = htons(bmp_station_port(other)),
+                              .sin6_addr = in6addr_loopback};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    say(fd, INITIATION);
+    until(&up, 1);
+    ck_assert_str_eq(from, "::1");
+    (void)close(fd);
+    bmp_station_free(other);
+}
+END_TEST
+
+START_TEST(a_unix_socket_is_refused)
+{
+    const struct endpoint endpoint = {.is_unix = true, .path = "/x", .text = "unix:/x"};
+    struct error err;
+
+    ck_assert_ptr_null(bmp_station_new(base, &endpoint, &handler, &quiet, &err));
+    ck_assert_str_eq(err.text,
+                     "bmp.listen: unix:/x: BMP comes by TCP: an address and a port expected");
+}
+END_TEST
+
+static void count_session(void *context, const struct bmp_session *session)
+{
+    unsigned *sum = context;
+
+    *sum += (unsigned)bmp_session_counters(session)->messages;
+}
+
+START_TEST(l095_sessions_and_faults_can_be_seen)
+{
+    int fd = dial();
+    unsigned messages = 0;
+    struct bmp_counters counters;
+
+    say(fd, INITIATION "03 00000007 04 00"); // half a TLV
+    until(&up, 1);
+    while (messages < 2) {
+        ck_assert_int_ne(event_base_loop(base, EVLOOP_NONBLOCK), -1);
+        messages = 0;
+        bmp_station_each(station, count_session, &messages);
+    }
+    bmp_station_counters(station, &counters);
+    ck_assert_uint_eq(counters.messages, 2);
+    ck_assert_uint_eq(counters.faults.count[FAULT_BMP_TLV], 1);
+    ck_assert_uint_eq(bmp_station_faults(station)->added, 1);
+    ck_assert_uint_eq(bmp_station_faults(station)->records[0].length, 7);
+    (void)close(fd);
+}
+END_TEST
+
+/* As many descriptors as both ends of so many connections need; the test's process is its own. */
+static bool allow_descriptors(rlim_t count)
+{
+    struct rlimit limit;
+
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = count;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+START_TEST(connections_above_the_limit_are_closed)
+{
+    char byte;
+
+    if (!allow_descriptors(2 * BMP_ROUTER_LIMIT + 100))
+        return; // not allowed here
+    for (size_t i = 0; i < BMP_ROUTER_LIMIT; i++) {
+        (void)dial();
+        ck_assert_int_ne(event_base_loop(base, EVLOOP_NONBLOCK), -1);
+    }
+    while (bmp_station_connections(station) < BMP_ROUTER_LIMIT)
+        ck_assert_int_ne(event_base_loop(base, EVLOOP_NONBLOCK), -1);
+    int fd = dial();
+    while (recv(fd, &byte, 1, MSG_DONTWAIT) != 0) // until the end of the stream
+        ck_assert_int_ne(event_base_loop(base, EVLOOP_NONBLOCK), -1);
+    ck_assert_uint_eq(bmp_station_connections(station), BMP_ROUTER_LIMIT);
+}
+END_TEST
+
+START_TEST(without_descriptors_the_station_waits)
+{
+    int fd = dial();
+    int last = dup(fd);
+
+    (void)close(last);
+    ck_assert(allow_descriptors((rlim_t)last)); // none is free now
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_ne(event_base_loop(base, EVLOOP_NONBLOCK), -1);
+    ck_assert_uint_eq(bmp_station_connections(station), 0);
+    ck_assert(allow_descriptors((rlim_t)last + 8));
+    say(fd, INITIATION);
+    until(&up, 1); // a second later
+    (void)close(fd);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bmp_station");
     TCase *tc = tcase_create("bmp_station");
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_set_timeout(tc, 30); // under the sanitizers
     tcase_add_test(tc, l138_messages_come_in_pieces);
     tcase_add_loop_test(tc, l130_the_station_closes, 0, sizeof endings / sizeof *endings);
     tcase_add_test(tc, routers_do_not_disturb_each_other);
     tcase_add_test(tc, a_long_message_is_put_together);
     tcase_add_test(tc, freeing_tells_the_handler);
     tcase_add_test(tc, a_port_in_use_is_named);
+    tcase_add_test(tc, routers_may_come_by_ipv6);
+    tcase_add_test(tc, a_unix_socket_is_refused);
+    tcase_add_test(tc, l095_sessions_and_faults_can_be_seen);
+    tcase_add_test(tc, connections_above_the_limit_are_closed);
+    tcase_add_test(tc, without_descriptors_the_station_waits);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
