@@ -322,7 +322,9 @@ static void tell_missing(struct reader *reader, const yaml_node_t *node, const s
     }
 }
 
-/* Sections nest: the one function that must be known before it stands. */
+/* Sections nest: the one function that must be known before it stands. How deep is bounded twice, by the table
+ * of keys, where a section leads to longer paths only, and by DEPTH_LIMIT. */
+// NOLINTBEGIN(misc-no-recursion)
 static void read_mapping(struct reader *reader, const yaml_node_t *node, const struct scope *scope);
 
 static void read_neighbours(struct reader *reader, const struct config_key *key,
@@ -449,6 +451,8 @@ static void read_mapping(struct reader *reader, const yaml_node_t *node, const s
         read_pair(reader, node_at(reader, pair->key), node_at(reader, pair->value), scope);
 }
 
+// NOLINTEND(misc-no-recursion)
+
 /* The defaults of a scope take the way of a file, so there is one reader of values. Only a bug of ours, in
  * the table, can make it fail. */
 static void read_defaults(struct reader *reader, const struct scope *scope)
@@ -486,6 +490,7 @@ static void derive(struct reader *reader)
         config->snapshots.directory = arena_format(arena, "%s/snapshots", config->state.directory);
     config->snapshots.map_directory =
         arena_format(arena, "%s/%s", config->snapshots.directory, config->map.name);
+    assert(reader->neighbours || config->speaker.neighbour_count == 0);
     for (size_t i = 0; i < config->speaker.neighbour_count; i++) {
         if (!reader->neighbours[i].asn)
             reader->neighbours[i].asn = config->speaker.asn;

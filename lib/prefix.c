@@ -73,19 +73,20 @@ bool prefix_from_bytes(enum family family, uint8_t length_bits, const uint8_t *b
  * Ours and not inet_ntop's, whose choice for ::/96 differs between libraries, and map tags hash it. */
 static void format_ipv6(const uint8_t *bytes, char *out)
 {
-    unsigned groups[8], best = 8, best_length = 1;
+    unsigned groups[8];
+    size_t best = 8, best_length = 1;
     char *at = out;
 
-    for (unsigned i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++)
         groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
-    for (unsigned i = 0, run = 0; i < 8; i++) {
+    for (size_t i = 0, run = 0; i < 8; i++) {
         run = groups[i] ? 0 : run + 1;
         if (run > best_length) {
             best_length = run;
             best = i + 1 - run;
         }
     }
-    for (unsigned i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         if (i == best) {
             at = stpcpy(at, "::");
             i += best_length - 1;
