@@ -109,6 +109,13 @@ static bool comes_by_bmp(const struct neighbour *neighbour)
     return false;
 }
 
+static bool takes_link_state(const struct neighbour *neighbour)
+{
+    const struct load *load = &neighbour->loads[STATE_LINK_STATE];
+
+    return load->wanted && load->source == SOURCE_BMP;
+}
+
 /* ---- Loads ---- */
 
 static void load_end(struct feed *feed, struct neighbour *neighbour, enum state_family family,
@@ -251,6 +258,12 @@ static struct bmp_wanted on_bmp_peer_up(void *context, const struct bmp_router *
 
     if (!neighbour || peer->type != BMP_GLOBAL || !comes_by_bmp(neighbour))
         return wanted;
+    if (takes_link_state(neighbour) &&
+        !feed->options.doors.admits(feed->options.doors.context, index_of(feed, neighbour))) {
+        neighbour->bmp_up = false;
+        session_down(feed, neighbour, "its session is made anew, to hear it from its beginning");
+        return wanted;
+    }
     wanted.peer_id = neighbour->peer_id;
     for (int i = 0; i < STATE_FAMILIES; i++) {
         carried[i] = !peer->has_open || (peer->sent.families[i] && peer->received.families[i]);

@@ -32,6 +32,8 @@ struct feed_doors {
     void *context;
     /* Link state of the neighbour came in. */
     void (*heard_link_state)(void *context, size_t index);
+    /* Whether what BMP tells of the neighbour's session from now on is to be believed (speaker_admits). */
+    bool (*admits)(void *context, size_t index);
     /* A BMP connection with our neighbours on it is gone: gobgpd may not know. */
     void (*lost_station)(void *context);
     /* The neighbour's session is up, and the family comes by gRPC: its routes are to be given to feed_sink,

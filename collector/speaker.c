@@ -28,6 +28,7 @@ enum {
     STATION_ASK_MS = 50,           // until gobgpd has connected to our station
     STATION_PATIENCE_US = 5000000, // then it is said that it does not
     STATION_RENEW_US = 5000000,    // between two renewals
+    STATION_OLD_US = 1000000,      // what is lost so soon after one is the connection before
     REFUSED_US = 10000000,         // before a refused change is tried again
     CRASH_HEARD_US =
         1000000, // between the last link state and gobgpd's end, to be suspected (L-143)
@@ -61,6 +62,8 @@ enum said {
     SAID_STATION
 };
 
+enum change { CHANGE_NONE, CHANGE_ADD, CHANGE_UPDATE, CHANGE_DELETE };
+
 struct neighbour {
     struct gobgp_neighbour wanted;
     struct speaker_peer peer; // as last told
@@ -70,6 +73,8 @@ struct neighbour {
     bool lacks[STATE_FAMILIES]; // listed, but without that family
     bool moved;                 // the watch told its state since the poll was asked for
     bool barred;                // L-143
+    bool fresh; // BMP tells its session, present or next, from the beginning (L-144)
+    bool renew; // so the present one must end
     int64_t refused_until_us, crash_us;
 };
 
@@ -85,10 +90,12 @@ struct speaker {
     struct neighbour *neighbours;
     struct prefix *strangers; // neighbours of gobgpd that are not configured
     size_t stranger_count, stranger_capacity;
-    size_t changing; // the neighbour of STAGE_CHANGE; neighbour_count: a stranger
+    size_t changing;    // the neighbour of STAGE_CHANGE; neighbour_count: a stranger
+    enum change change; // what is done to it
     struct gobgp_global global;
     bool global_listens; // exactly where we want it
     bool station_listed, station_connected, station_renew;
+    bool station_added; // by us, since this gobgpd was met
     int64_t station_added_us, station_renewed_us;
     int64_t asked_us;   // when the list of peers in hand was asked for
     size_t heard_index; // whose link state came in last
@@ -220,10 +227,12 @@ static void fail(struct speaker *speaker, const struct gobgp_end *end)
     for (size_t i = 0; i < speaker->options.neighbour_count; i++) {
         struct neighbour *neighbour = &speaker->neighbours[i];
         set_session(neighbour, SESSION_UNKNOWN, why);
+        neighbour->fresh = neighbour->renew = false;
         if (!neighbour->barred)
             (void)snprintf(neighbour->last_error, sizeof neighbour->last_error, "%s", why);
         tell(speaker, neighbour);
     }
+    speaker->station_added = false;
     speaker->stage = STAGE_WAIT;
     set_timer(speaker, speaker->retry_ms);
     speaker->retry_ms *= 2;
@@ -331,6 +340,12 @@ static void done_policy(struct speaker *speaker)
 
 /* ---- The BMP station ---- */
 
+static void set_fresh(struct speaker *speaker, bool fresh)
+{
+    for (size_t i = 0; i < speaker->options.neighbour_count; i++)
+        speaker->neighbours[i].fresh = fresh;
+}
+
 static struct gobgp_station our_station(const struct speaker *speaker)
 {
     return (struct gobgp_station){.address = speaker->options.station_address,
@@ -374,6 +389,8 @@ static void done_list_stations(struct speaker *speaker)
     } else if (speaker->station_renew) {
         enter(speaker, STAGE_DELETE_STATION);
     } else if (speaker->station_connected) {
+        if (!speaker->station_added) // the connection that was there goes on
+            set_fresh(speaker, true);
         enter(speaker, STAGE_LIST_PEERS);
     } else {
         if (!speaker->station_added_us)
@@ -408,6 +425,8 @@ static void done_add_station(struct speaker *speaker)
 {
     speaker->station_added_us = speaker->station_renewed_us = steady_us();
     speaker->station_renew = false;
+    speaker->station_added = true;
+    set_fresh(speaker, false);
     enter(speaker, STAGE_LIST_STATIONS);
 }
 
@@ -449,6 +468,8 @@ static void on_peer(void *context, const struct gobgp_peer *is)
     neighbour->differs = differs(is, &neighbour->wanted);
     for (int i = 0; i < STATE_FAMILIES; i++)
         neighbour->lacks[i] = neighbour->wanted.families[i] && !is->neighbour.families[i];
+    if (is->session != SESSION_ESTABLISHED)
+        neighbour->fresh = true;
     if (neighbour->moved)
         return;
     set_session(neighbour, is->session, "session ended");
@@ -474,8 +495,6 @@ static struct gobgp_call *start_list_peers(struct speaker *speaker, struct gobgp
     return gobgp_list_peers(speaker->gobgp, handler);
 }
 
-enum change { CHANGE_NONE, CHANGE_ADD, CHANGE_UPDATE, CHANGE_DELETE };
-
 static enum change change_of(const struct neighbour *neighbour)
 {
     if (neighbour->barred)
@@ -484,6 +503,8 @@ static enum change change_of(const struct neighbour *neighbour)
         return CHANGE_NONE;
     if (!neighbour->listed)
         return CHANGE_ADD;
+    if (neighbour->renew)
+        return CHANGE_DELETE; // and then added
     return neighbour->differs ? CHANGE_UPDATE : CHANGE_NONE;
 }
 
@@ -517,7 +538,8 @@ static struct gobgp_call *start_change(struct speaker *speaker, struct gobgp_han
         return gobgp_delete_peer(speaker->gobgp, stranger, handler);
     }
     struct neighbour *neighbour = &speaker->neighbours[speaker->changing];
-    switch (change_of(neighbour)) {
+    speaker->change = change_of(neighbour);
+    switch (speaker->change) {
     case CHANGE_ADD:
         log_info(log, "neighbour added to gobgpd: peer=%s", neighbour->peer.name);
         return gobgp_add_peer(speaker->gobgp, &neighbour->wanted, own_asn, handler);
@@ -525,6 +547,11 @@ static struct gobgp_call *start_change(struct speaker *speaker, struct gobgp_han
         log_info(log, "neighbour changed in gobgpd: peer=%s", neighbour->peer.name);
         return gobgp_update_peer(speaker->gobgp, &neighbour->wanted, own_asn, handler);
     default:
+        if (neighbour->renew)
+            log_info(log,
+                     "session is made anew, to hear it from its beginning: peer=%s "
+                     "reason=\"gobgpd had it before it connected to our BMP station\"",
+                     neighbour->peer.name);
         return gobgp_delete_peer(speaker->gobgp, &neighbour->wanted.address, handler);
     }
 }
@@ -546,8 +573,9 @@ static void done_change(struct speaker *speaker)
         speaker->stranger_count--;
     } else {
         struct neighbour *neighbour = &speaker->neighbours[speaker->changing];
-        neighbour->listed = !neighbour->barred;
-        neighbour->differs = false;
+        neighbour->listed = speaker->change != CHANGE_DELETE;
+        neighbour->differs = neighbour->renew = false;
+        neighbour->fresh = true;
     }
     next_change(speaker);
 }
@@ -603,7 +631,9 @@ static void done_poll(struct speaker *speaker)
         tell(speaker, neighbour);
     }
     // from the front: what took neighbours away may have taken more
-    enter(speaker, find_change(speaker) || speaker->station_renew ? STAGE_GET : STAGE_ATTACHED);
+    bool renew =
+        speaker->station_renew && steady_us() - speaker->station_renewed_us >= STATION_RENEW_US;
+    enter(speaker, find_change(speaker) || renew ? STAGE_GET : STAGE_ATTACHED);
 }
 
 /* ---- The watch ---- */
@@ -762,9 +792,21 @@ void speaker_heard_link_state(struct speaker *speaker, size_t index)
 
 void speaker_renew_station(struct speaker *speaker)
 {
-    if (!speaker->options.manage || steady_us() - speaker->station_renewed_us < STATION_RENEW_US)
+    if (steady_us() - speaker->station_renewed_us < STATION_OLD_US)
         return;
-    speaker->station_renew = true; // the next poll sees to it
+    set_fresh(speaker, false);
+    if (speaker->options.manage)
+        speaker->station_renew = true; // a poll sees to it
+}
+
+bool speaker_admits(struct speaker *speaker, size_t index)
+{
+    struct neighbour *neighbour = &speaker->neighbours[index];
+
+    if (!speaker->options.manage || neighbour->fresh)
+        return true;
+    neighbour->renew = true; // the next list of peers sees to it
+    return false;
 }
 
 struct gobgp *speaker_api(struct speaker *speaker)

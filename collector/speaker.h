@@ -71,9 +71,15 @@ void speaker_free(struct speaker *speaker);
  * (L-143): a neighbour of whom that happens twice in ten minutes is taken down until the next speaker_new. */
 void speaker_heard_link_state(struct speaker *speaker, size_t index);
 
-/* Has gobgpd connect to our station anew, when the station has lost a connection that gobgpd may still think it
- * has. At most one in five seconds is done. */
+/* The station has lost a connection: gobgpd is made to connect anew, at most once in five seconds, and what is
+ * then told of its sessions is not to be taken as it is: see the next function. */
 void speaker_renew_station(struct speaker *speaker);
+
+/* Whether a session that BMP now tells to be up is told from its beginning. false: gobgpd had it before it
+ * connected to our station, so what comes is gobgpd's own rendering of link state, which lacks delays, prefix
+ * metrics and more, and confuses keys (L-144). The session is then made anew, and Peer Up comes again. Without
+ * manage always true: better that than nothing. */
+bool speaker_admits(struct speaker *speaker, size_t index);
 
 /* The API of the speaker's gobgpd while it is as wanted, for reading routes; NULL otherwise. */
 struct gobgp *speaker_api(struct speaker *speaker);

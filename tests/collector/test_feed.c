@@ -13,6 +13,7 @@ enum { SECOND = 1000000, ASSUME_US = 30 * SECOND };
 static struct {
     char text[4096];
     int64_t now_us;
+    bool refuses; // what the speaker says of sessions that BMP tells
     struct feed *feed;
     struct bmp_handler bmp;
     struct log log;
@@ -74,6 +75,13 @@ static void heard_link_state(void *context, size_t index)
         index; // each opaque, node and ls-gone of the story; said once here would only repeat them
 }
 
+static bool admits(void *context, size_t index)
+{
+    (void)context;
+    (void)index;
+    return !t.refuses;
+}
+
 static void lost_station(void *context)
 {
     (void)context;
@@ -132,7 +140,7 @@ static void setup(void)
     t.feed = feed_new(&(struct feed_options){
         .log = &t.log,
         .sink = {NULL, take},
-        .doors = {NULL, heard_link_state, lost_station, begin_routes, end_routes},
+        .doors = {NULL, heard_link_state, admits, lost_station, begin_routes, end_routes},
         .assume_end_of_rib_us = ASSUME_US,
         .steady_us = clock_us,
     });
@@ -411,6 +419,18 @@ START_TEST(a_lost_connection_asks_for_another)
 }
 END_TEST
 
+START_TEST(l144_a_session_that_is_older_than_the_station)
+{
+    t.refuses = true;
+    ck_assert_int_eq(bmp_up(&router, 1).peer_id, -1);
+    bmp_route(1, "10.0.0.0/8");
+    SAID("down1(its session is made anew, to hear it from its beginning) ");
+    t.refuses = false;
+    ck_assert_int_eq(bmp_up(&router, 1).peer_id, 1);
+    SAID("up1:46L ");
+}
+END_TEST
+
 START_TEST(the_newest_connection_counts)
 {
     (void)bmp_up(&router, 1);
@@ -482,6 +502,7 @@ int main(void)
     tcase_add_test(cases, l114_assumes_the_end_of_a_silent_load);
     tcase_add_test(cases, end_of_rib_by_bmp_counts_from_a_router_only);
     tcase_add_test(cases, a_lost_connection_asks_for_another);
+    tcase_add_test(cases, l144_a_session_that_is_older_than_the_station);
     tcase_add_test(cases, the_newest_connection_counts);
     tcase_add_test(cases, says_once_why_a_neighbour_does_not_come_up);
     tcase_add_test(cases, the_speaker_tells_sessions_without_bmp);
