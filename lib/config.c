@@ -25,7 +25,7 @@ enum {
     FILE_LIMIT = 1 << 20, // bytes: a thousand neighbours take a fifth of it
     DEPTH_LIMIT = 16,     // ours has five levels; libyaml's time grows with the square of the depth
     NEIGHBOUR_LIMIT = 1024,
-    LISTEN_LIMIT = 16,
+    LIST_LIMIT = 16, // items of a list of words or endpoints
     LABEL_SIZE = 128,
 };
 
@@ -260,24 +260,22 @@ static void read_word_set(struct reader *reader, const struct config_key *key,
                           const yaml_node_t *node, bool *set)
 {
     size_t count, words = word_count(key);
-    const yaml_node_item_t *items = list_items(reader, key, node, LISTEN_LIMIT, &count);
-    bool told[LISTEN_LIMIT] = {false}; // for two equal words
+    const yaml_node_item_t *items = list_items(reader, key, node, LIST_LIMIT, &count);
 
-    assert(words <= LISTEN_LIMIT);
+    assert(words <= LIST_LIMIT);
     if (!items)
         return;
     memset(set, 0, words * sizeof *set);
     for (size_t i = 0; i < count; i++) {
         const yaml_node_t *item = node_at(reader, items[i]);
-        bool one[LISTEN_LIMIT] = {false};
+        bool one[LIST_LIMIT] = {false};
 
         if (!read_scalar(reader, key, item, one))
             continue;
         for (size_t word = 0; word < words; word++) {
-            if (one[word] && told[word])
+            if (one[word] && set[word])
                 config_problem(reader->problems, place_of(item->start_mark),
                                "%s: value '%s' stands twice", key->path, key->words[word]);
-            told[word] |= one[word];
             set[word] |= one[word];
         }
     }
@@ -287,7 +285,7 @@ static void read_endpoints(struct reader *reader, const struct config_key *key,
                            const yaml_node_t *node, const struct scope *scope)
 {
     size_t count;
-    const yaml_node_item_t *items = list_items(reader, key, node, LISTEN_LIMIT, &count);
+    const yaml_node_item_t *items = list_items(reader, key, node, LIST_LIMIT, &count);
 
     if (!items)
         return;
@@ -463,10 +461,9 @@ static void read_defaults(struct reader *reader, const struct scope *scope)
     size_t length = 0;
 
     FILE *out = open_memstream(&text, &length);
-    if (!out)
-        error_fatal("out of memory: the configuration's defaults");
-    config_write_defaults(scope->path, out);
-    if (fclose(out) != 0)
+    if (out)
+        config_write_defaults(scope->path, out);
+    if (!out || fclose(out) != 0)
         error_fatal("out of memory: the configuration's defaults");
     parser_begin(&parser, text, length);
     if (!yaml_parser_load(&parser, &document))
