@@ -275,7 +275,6 @@ static bool take_peer_up(struct taking *taking)
     if (adds) { // L-139
         merge_families(&facts.sent, &peer->facts.sent);
         merge_families(&facts.received, &peer->facts.received);
-        facts.asn = peer->facts.asn;
     } else if (peer) {
         peer_down(session, peer, BMP_DOWN_CONNECTION, "Peer Up without Peer Down");
         memset(peer->pre_policy, 0, sizeof peer->pre_policy);

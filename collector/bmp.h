@@ -16,7 +16,7 @@
 enum {
     BMP_MESSAGE_LIMIT = 1 << 20, // octets; a longer message closes the connection (L-130)
     BMP_PEER_LIMIT = 16384,      // peers a connection; further ones are ignored and counted
-    BMP_TEXT_LIMIT = 255,        // octets kept of sysName, sysDescr and reasons
+    BMP_TEXT_LIMIT = 255,        // octets kept of sysName and of sysDescr
 };
 
 enum bmp_peer_type { BMP_GLOBAL, BMP_RD, BMP_LOCAL, BMP_LOC_RIB };

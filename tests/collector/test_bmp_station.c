@@ -297,12 +297,13 @@ static bool allow_descriptors(rlim_t count)
 
 START_TEST(connections_above_the_limit_are_closed)
 {
+    int fds[BMP_ROUTER_LIMIT];
     char byte;
 
     if (!allow_descriptors(2 * BMP_ROUTER_LIMIT + 100))
         return; // not allowed here
     for (size_t i = 0; i < BMP_ROUTER_LIMIT; i++) {
-        (void)dial();
+        fds[i] = dial();
         ck_assert_int_ne(event_base_loop(base, EVLOOP_NONBLOCK), -1);
     }
     while (bmp_station_connections(station) < BMP_ROUTER_LIMIT)
@@ -311,6 +312,9 @@ START_TEST(connections_above_the_limit_are_closed)
     while (recv(fd, &byte, 1, MSG_DONTWAIT) != 0) // until the end of the stream
         ck_assert_int_ne(event_base_loop(base, EVLOOP_NONBLOCK), -1);
     ck_assert_uint_eq(bmp_station_connections(station), BMP_ROUTER_LIMIT);
+    (void)close(fd);
+    for (size_t i = 0; i < BMP_ROUTER_LIMIT; i++)
+        (void)close(fds[i]);
 }
 END_TEST
 
