@@ -217,11 +217,16 @@ static struct network_node *find_node(struct network *network, const char *name,
 
 static unsigned wanted_protocol(const struct statement *s)
 {
-    return has(s, "level1")   ? 1
-           : has(s, "level2") ? 2
-           : has(s, "ospf")   ? 3
-           : has(s, "ospf3")  ? 6
-                              : 0;
+    static const struct {
+        const char *word;
+        unsigned protocol;
+    } words[] = {{"level1", 1}, {"level2", 2}, {"ospf", 3}, {"ospf3", 6}, {"bgp", 7}};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (has(s, words[i].word))
+            return words[i].protocol;
+    }
+    return 0;
 }
 
 static void make_descriptor(const struct statement *s, struct network_node *node)

@@ -8,7 +8,7 @@
  *         A second statement with the name adds nodes to the box (with noid: other nodes need other evidence).
  *         noroute: OSPFv3 without the R bit. bare: no node NLRI, the router is known by its links only.
  *     egress A 10.0.0.1            a node of Protocol-ID 7 with that 516
- *     link A B 10 [delay=N] [min=N] [level1|ospf|ospf3] [id=N] [local=ADDRESS] [remote=ADDRESS] [mt=N]
+ *     link A B 10 [delay=N] [min=N] [level1|ospf|ospf3|bgp] [id=N] [local=ADDRESS] [remote=ADDRESS] [mt=N]
  *         both directions; "half A B 10 …" one; metric "-": none
  *     lan P A:10 B:10 [level1]     a pseudonode with half-links to it at these metrics, and back at 0
  *     prefix 10.1.0.0/16 A 5 [level1|ospf|ospf3] [down] [x] [r] [type=N] [mt=N] [nounicast]   metric "-": none
