@@ -146,7 +146,6 @@ struct attribute_set *attribute_pool_find(struct attribute_pool *pool,
     return &stored->set;
 }
 
-/* Ids are consecutive, and a table takes the low bits of a hash: the id is its own hash. */
 static bool has_id(const void *item, const void *key)
 {
     const struct stored_set *stored = item;
@@ -159,19 +158,19 @@ void attribute_pool_number(struct attribute_pool *pool, struct attribute_set *se
 {
     assert(set->id == 0 && id != 0);
     set->id = id;
-    table_add(&pool->by_id, (uint64_t)id, set);
+    table_add(&pool->by_id, table_hash_number((uint64_t)id), set);
 }
 
 struct attribute_set *attribute_pool_by_id(const struct attribute_pool *pool, int64_t id)
 {
-    return table_find(&pool->by_id, (uint64_t)id, has_id, &id);
+    return table_find(&pool->by_id, table_hash_number((uint64_t)id), has_id, &id);
 }
 
 void attribute_pool_remove(struct attribute_pool *pool, struct attribute_set *set)
 {
     assert(set->references == 0);
     if (set->id)
-        table_remove(&pool->by_id, (uint64_t)set->id, set);
+        table_remove(&pool->by_id, table_hash_number((uint64_t)set->id), set);
     table_remove(&pool->by_octets, set->hash, set);
     free(set);
 }

@@ -244,7 +244,8 @@ static void keep_attributes(struct attributes *attributes, struct arena *arena)
 static const struct attributes *find_attributes(struct reading *reading, uint64_t id,
                                                 struct error *err)
 {
-    struct known_attributes *known = table_find(&reading->attributes, id, has_id, &id);
+    struct known_attributes *known =
+        table_find(&reading->attributes, table_hash_number(id), has_id, &id);
     if (known)
         return &known->attributes;
 
@@ -270,7 +271,7 @@ static const struct attributes *find_attributes(struct reading *reading, uint64_
         error_in(err, "attributes %" PRIu64, id);
         return NULL;
     }
-    table_add(&reading->attributes, id, known);
+    table_add(&reading->attributes, table_hash_number(id), known);
     return &known->attributes;
 }
 

@@ -29,4 +29,13 @@ void table_add(struct table *table, uint64_t hash, void *item);
 /* item must be there; found by its pointer. */
 void table_remove(struct table *table, uint64_t hash, const void *item);
 
+/* The hash of a number. Consecutive numbers must not be their own hashes: they would fill one long run of
+ * slots, and each removal would walk to its end. */
+static inline uint64_t table_hash_number(uint64_t number)
+{
+    number = (number ^ number >> 32) * 0xd6e8feb86659fd93;
+    number = (number ^ number >> 32) * 0xd6e8feb86659fd93;
+    return number ^ number >> 32;
+}
+
 void table_free(struct table *table); // the slots, not the items; the table is empty then
