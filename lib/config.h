@@ -72,7 +72,6 @@ struct config {
         const char *default_pid; // "default"
         int64_t settle_us;       // at most one snapshot per, 1 s
         int64_t start_wait_us;   // for the feeds' end-of-RIB before the first map ever, 120 s
-        bool metric_hopcount, metric_routingcost, metric_delay; // true
         bool delay_use_minimum;                                 // M-137, true
     } map;
     struct {

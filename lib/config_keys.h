@@ -50,7 +50,7 @@ struct config_key {
     const char *help;         // one sentence, or two
 };
 
-enum { CONFIG_KEYS = 58 };
+enum { CONFIG_KEYS = 55 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /* The row of parent + "." + name (parent "": the top), or NULL. */

@@ -52,14 +52,12 @@ static const struct metric {
     const char *context;                                        // cost-context as it is sent
     uint64_t (*compose)(const struct pair *, enum graph_value); // SNAPSHOT_NO_COST: absent
     enum graph_value value;                                     // of the links; for sums only
-    size_t wanted;                                              // offset of its bool in options
     bool needs_value; // offered only if some pair of different PIDs has one
 } metrics[] = {
-    {"routingcost", NULL, "", NULL, routingcost, 0, offsetof(struct cost_options, routingcost),
-     false},
-    {"hopcount", NULL, "hops", NULL, hopcount, 0, offsetof(struct cost_options, hopcount), false},
+    {"routingcost", NULL, "", NULL, routingcost, 0, false},
+    {"hopcount", NULL, "hops", NULL, hopcount, 0, false},
     {"delay-ow:mean", "delay-ow", "us", "{\"cost-source\":\"estimation\"}", mean_of_sums,
-     VALUE_DELAY_US, offsetof(struct cost_options, delay), true},
+     VALUE_DELAY_US, true},
 };
 
 enum { METRICS = sizeof metrics / sizeof *metrics };
@@ -238,8 +236,6 @@ static void compute_pair(struct work *work, size_t from, size_t to)
         }
     }
     for (size_t m = 0; m < METRICS; m++) {
-        if (!work->rows[m])
-            continue;
         uint64_t value = pair.k == SPF_UNREACHABLE ? SNAPSHOT_NO_COST // M-213
                                                    : metrics[m].compose(&pair, metrics[m].value);
         work->values[m][to] = value;
@@ -257,10 +253,8 @@ static void compute_rows(struct work *work)
     for (size_t from = 0; from < count; from++) {
         for (size_t to = 0; to < count; to++)
             compute_pair(work, from, to);
-        for (size_t m = 0; m < METRICS; m++) {
-            if (work->rows[m])
-                work->rows[m][from] = write_row(work->arena, work->values[m], count);
-        }
+        for (size_t m = 0; m < METRICS; m++)
+            work->rows[m][from] = write_row(work->arena, work->values[m], count);
     }
     for (size_t m = 0; m < METRICS; m++)
         free(work->values[m]);
@@ -281,7 +275,7 @@ static void list_metrics(struct work *work)
         };
 
         // zeros inside PIDs alone make no map of delays (M-503)
-        if (!row.rows || row.pairs == 0 || (metrics[m].needs_value && !work->has_value[m]))
+        if (row.pairs == 0 || (metrics[m].needs_value && !work->has_value[m]))
             continue;
         out->metrics[out->count++] = row;
         if (!metrics[m].alias)
@@ -294,8 +288,7 @@ static void list_metrics(struct work *work)
 }
 
 struct costs *cost_compute(const struct topology *topology, const struct partition *partition,
-                           const struct cost_options *options, struct arena *arena,
-                           struct report *report)
+                           struct arena *arena, struct report *report)
 {
     struct work work = {
         .partition = partition,
@@ -306,10 +299,8 @@ struct costs *cost_compute(const struct topology *topology, const struct partiti
 
     for (size_t d = 0; d < topology->domain_count; d++)
         fill_domain(&work.matrix, &topology->domains[d]);
-    for (size_t m = 0; m < METRICS; m++) {
-        if (*(const bool *)((const char *)options + metrics[m].wanted))
-            work.rows[m] = arena_alloc(arena, partition->count, sizeof *work.rows[m]);
-    }
+    for (size_t m = 0; m < METRICS; m++)
+        work.rows[m] = arena_alloc(arena, partition->count, sizeof *work.rows[m]);
     compute_rows(&work);
     list_metrics(&work);
     if (work.out->pairs_voided)

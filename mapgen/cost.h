@@ -14,10 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct cost_options {
-    bool hopcount, routingcost, delay; // which metrics are wanted
-};
-
 struct costs {
     struct snapshot_metric *metrics; // with their rows; aliases beside them
     size_t count;
@@ -26,5 +22,4 @@ struct costs {
 
 /* In the arena. */
 struct costs *cost_compute(const struct topology *topology, const struct partition *partition,
-                           const struct cost_options *options, struct arena *arena,
-                           struct report *report);
+                           struct arena *arena, struct report *report);

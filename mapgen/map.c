@@ -47,12 +47,9 @@ static void mark(struct map *map, enum map_stage stage, int64_t *last)
 /* Everything of the configuration on which the map depends. */
 static const char *config_hash(const struct config *config, struct arena *arena)
 {
-    const char *text = arena_format(arena,
-                                    "map.name=%s\nmap.default_pid=%s\nhopcount=%d\nroutingcost=%"
-                                    "d\ndelay=%d\ndelay.use_minimum=%d\n",
-                                    config->map.name, config->map.default_pid,
-                                    config->map.metric_hopcount, config->map.metric_routingcost,
-                                    config->map.metric_delay, config->map.delay_use_minimum);
+    const char *text =
+        arena_format(arena, "map.name=%s\nmap.default_pid=%s\ndelay.use_minimum=%d\n",
+                     config->map.name, config->map.default_pid, config->map.delay_use_minimum);
     struct hash *hash = hash_new();
     uint8_t digest[HASH_BYTES];
     char *digits = arena_alloc(arena, 2 * HASH_BYTES + 1, 1);
@@ -206,8 +203,6 @@ static bool compute(struct map *map, const struct model *model, const struct con
                     struct error *err)
 {
     struct topology_options topology_options = {config->map.delay_use_minimum};
-    struct cost_options cost_options = {config->map.metric_hopcount, config->map.metric_routingcost,
-                                        config->map.metric_delay};
     int64_t last = map_clock_us();
     size_t stale;
     bool ok = false;
@@ -227,8 +222,7 @@ static bool compute(struct map *map, const struct model *model, const struct con
     if (!partition)
         goto done;
     mark(map, STAGE_PARTITION, &last);
-    struct costs *costs =
-        cost_compute(topology, partition, &cost_options, map->arena, &map->report);
+    struct costs *costs = cost_compute(topology, partition, map->arena, &map->report);
     mark(map, STAGE_COST, &last);
     map->snapshot.stale_objects = stale + attachments->stale_routes;
     map->snapshot.metrics = costs->metrics;

@@ -322,8 +322,7 @@ static void assert_defaults(const struct config *config)
     ck_assert_str_eq(config->map.default_pid, "default");
     ck_assert_int_eq(config->map.settle_us, 1000000);
     ck_assert_int_eq(config->map.start_wait_us, 120000000);
-    ck_assert(config->map.metric_hopcount && config->map.metric_routingcost);
-    ck_assert(config->map.metric_delay && config->map.delay_use_minimum);
+    ck_assert(config->map.delay_use_minimum);
     ck_assert_str_eq(config->snapshots.directory, "/var/lib/altimeter/snapshots");
     ck_assert_str_eq(config->snapshots.map_directory, "/var/lib/altimeter/snapshots/default");
     ck_assert_uint_eq(config->snapshots.keep, 100);

@@ -8,12 +8,7 @@
 #include <string.h>
 
 static struct config config = {
-    .map = {.name = "default",
-            .default_pid = "default",
-            .metric_hopcount = true,
-            .metric_routingcost = true,
-            .metric_delay = true,
-            .delay_use_minimum = true},
+    .map = {.name = "default", .default_pid = "default", .delay_use_minimum = true},
 };
 
 static struct map *map_of_model(const struct model *model)

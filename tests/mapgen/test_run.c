@@ -28,10 +28,7 @@ static struct config config = {
     .map = {.name = "default",
             .default_pid = "default",
             .settle_us = 1000000,
-            .start_wait_us = 120000000,
-            .metric_hopcount = true,
-            .metric_routingcost = true,
-            .metric_delay = true},
+            .start_wait_us = 120000000},
     .snapshots = {.map_directory = snapshots,
                   .keep = 100,
                   .keep_for_us = 86400000000,
@@ -342,12 +339,10 @@ START_TEST(another_configuration_makes_another_map)
     run = run_new(&config, &quiet, now);
     let_pass(0);
     other.map.default_pid = "elsewhere";
-    other.map.metric_delay = false;
     run_configure(run, &other, &quiet);
     let_pass(2000000);
     ck_assert_uint_eq(snapshot_now().number, 2);
     ck_assert_str_eq(snapshot_now().pids[2].name, "elsewhere");
-    ck_assert_uint_eq(snapshot_now().metric_count, 2);
 }
 END_TEST
 
