@@ -5,6 +5,7 @@
 #include "lib/db.h"
 #include "lib/snapshot.h"
 #include "lib/status.h"
+#include "lib/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,20 +18,15 @@ enum {
     TEXT_LIMIT = 300,    // of one text from a file
 };
 
-/* A text from outside: what is not printable ASCII as \xNN, cut when long. NULL stays NULL. */
+/* A text from outside, fit for a terminal. NULL stays NULL. */
 static const char *printable(struct arena *arena, const char *text)
 {
     char out[TEXT_LIMIT];
-    size_t used = 0;
 
     if (!text)
         return NULL;
-    for (; *text && used + 5 < sizeof out; text++) {
-        unsigned char c = (unsigned char)*text;
-        used += (size_t)snprintf(out + used, sizeof out - used,
-                                 c < 0x20 || c > 0x7e ? "\\x%02x" : "%c", c);
-    }
-    return arena_text(arena, out, used);
+    text_printable(text, strlen(text), out, sizeof out);
+    return arena_text(arena, out, strlen(out));
 }
 
 static const char *optional(sqlite3_stmt *row, int index, struct arena *arena)

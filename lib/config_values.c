@@ -358,16 +358,7 @@ char *config_expected(const struct config_key *key, char out[CONFIG_TEXT_SIZE])
 
 char *config_shown(const char *text, size_t length, char out[CONFIG_SHOWN_SIZE])
 {
-    enum { WIDEST = 4, ELLIPSIS = 4 }; // "\x0a"; "…" and the NUL
-    size_t used = 0, i = 0;
-
-    for (; i < length && used + WIDEST + ELLIPSIS < CONFIG_SHOWN_SIZE; i++) {
-        unsigned char c = (unsigned char)text[i];
-        used += (size_t)snprintf(out + used, CONFIG_SHOWN_SIZE - used,
-                                 c < 0x20 || c > 0x7e ? "\\x%02x" : "%c", c);
-    }
-    (void)snprintf(out + used, CONFIG_SHOWN_SIZE - used, "%s", i < length ? "…" : "");
-    return out;
+    return text_printable(text, length, out, CONFIG_SHOWN_SIZE);
 }
 
 static bool read_number(const struct type *type, struct value *value)

@@ -1,6 +1,7 @@
 /* text: see text.h. */
 #include "text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -79,6 +80,21 @@ char *text_hex(const uint8_t *bytes, size_t length, char *out)
         out[2 * i + 1] = digits[bytes[i] & 15];
     }
     out[2 * length] = '\0';
+    return out;
+}
+
+char *text_printable(const char *text, size_t length, char *out, size_t size)
+{
+    enum { WIDEST = 4, ELLIPSIS = 4 }; // "\x0a"; "…" and the NUL
+    size_t used = 0, i = 0;
+
+    assert(size >= 2 * (WIDEST + ELLIPSIS));
+    for (; i < length && used + WIDEST + ELLIPSIS < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        used +=
+            (size_t)snprintf(out + used, size - used, c < 0x20 || c > 0x7e ? "\\x%02x" : "%c", c);
+    }
+    (void)snprintf(out + used, size - used, "%s", i < length ? "…" : "");
     return out;
 }
 

@@ -22,6 +22,10 @@ int64_t text_now_us(void); // UTC now, microseconds since 1970
 /* Lower-case hex of bytes[length]; out has room for 2 * length + 1. */
 char *text_hex(const uint8_t *bytes, size_t length, char *out);
 
+/* text[length] for a person's eyes: what is not printable ASCII as \xNN, cut with "…" to fit; size is at least
+ * 16. Returns out. */
+char *text_printable(const char *text, size_t length, char *out, size_t size);
+
 /* 1 to 64 of A-Z a-z 0-9 - : @ _ (RFC 7285 sections 10.1, 10.2). */
 bool text_is_pid_name(const char *text, size_t length);
 

@@ -151,6 +151,28 @@ START_TEST(a_nul_is_no_part_of_a_pid_name)
 END_TEST
 
 static const struct {
+    const char *text, *printable; // in 16 bytes
+} texts[] = {
+    {"", ""},
+    {"abc", "abc"},
+    {"a\nb", "a\\x0ab"},
+    {"\033[2J", "\\x1b[2J"},
+    {"caf\xc3\xa9", "caf\\xc3\\xa9"},
+    {"12345678", "12345678"},
+    {"123456789", "12345678…"},
+    {"1234567\n", "1234567\\x0a"},
+};
+
+START_TEST(shows_texts_without_harm)
+{
+    char out[16];
+
+    ck_assert_str_eq(text_printable(texts[_i].text, strlen(texts[_i].text), out, sizeof out),
+                     texts[_i].printable);
+}
+END_TEST
+
+static const struct {
     const char *word, *nearest; // of speaker, asn, address, listen
 } words[] = {
     {"speaker", "speaker"},
@@ -203,6 +225,7 @@ int main(void)
     tcase_add_test(cases, now_is_after_this_was_written);
     tcase_add_loop_test(cases, a_pid_name_is_what_alto_allows, 0, sizeof names / sizeof *names);
     tcase_add_test(cases, a_nul_is_no_part_of_a_pid_name);
+    tcase_add_loop_test(cases, shows_texts_without_harm, 0, sizeof texts / sizeof *texts);
     tcase_add_loop_test(cases, finds_the_nearest_word, 0, sizeof words / sizeof *words);
     tcase_add_test(cases, no_word_is_near_an_endless_one);
     suite_add_tcase(suite, cases);
