@@ -45,7 +45,8 @@ struct resource_module {
                    struct alto_error *problem);
 };
 
-extern const struct resource_module directory_module, network_map_module, cost_map_module;
+extern const struct resource_module directory_module, network_map_module, cost_map_module,
+    endpoint_property_module;
 extern const struct resource_module *const resource_modules[]; // ends with NULL
 
 /* Called by offer: texts are in the snapshot or constant, or made by offers_format. */

@@ -2,6 +2,7 @@
 #include "view.h"
 
 #include "lib/arena.h"
+#include "lpm.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -65,6 +66,30 @@ static void render_all(struct view *view)
     }
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+    const struct lpm_entry *left = a, *right = b;
+
+    return prefix_compare(&left->prefix, &right->prefix);
+}
+
+/* Refuses a prefix that is in two PIDs. */
+static struct lpm *make_lpm(const struct snapshot *snapshot, struct error *err)
+{
+    size_t count = 0, used = 0;
+
+    for (size_t i = 0; i < snapshot->pid_count; i++)
+        count += snapshot->pids[i].prefix_count;
+    struct lpm_entry *entries = memory_alloc(count, sizeof *entries);
+    for (size_t i = 0; i < snapshot->pid_count; i++)
+        for (size_t j = 0; j < snapshot->pids[i].prefix_count; j++)
+            entries[used++] = (struct lpm_entry){snapshot->pids[i].prefixes[j], (int32_t)i};
+    qsort(entries, count, sizeof *entries, compare_entries);
+    struct lpm *lpm = lpm_new(entries, count, err);
+    free(entries);
+    return lpm;
+}
+
 static const char *common_fields(struct view *view, const struct view_options *options)
 {
     char date[HTTP_DATE_SIZE];
@@ -82,6 +107,7 @@ static void view_free(struct counted_view *counted)
 
     for (size_t i = 0; i < view->resource_count; i++)
         rendering_clear(&view->resources[i].rendering);
+    lpm_free(view->lpm);
     free(view->resources);
     arena_free(view->arena);
     free(counted);
@@ -98,6 +124,12 @@ struct view *view_load(const char *directory, const char *file, const struct vie
     view->file = arena_text(view->arena, file, strlen(file));
     if (!snapshot_read(arena_format(view->arena, "%s/%s", directory, file), SNAPSHOT_MAP,
                        view->arena, &view->snapshot, err)) {
+        view_free(counted);
+        return NULL;
+    }
+    view->lpm = make_lpm(&view->snapshot, err);
+    if (!view->lpm) {
+        (void)error_in(err, "%s/%s", directory, file);
         view_free(counted);
         return NULL;
     }

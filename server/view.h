@@ -6,6 +6,7 @@
 
 #include "lib/error.h"
 #include "lib/snapshot.h"
+#include "lpm.h"
 #include "resource.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ struct view {
     const char *file;     // name of the snapshot's file
     const char *base_url; // "" or without a slash at its end
     const char *fields;   // header lines of every GET answer: Last-Modified, Cache-Control, Vary
+    struct lpm *lpm;      // over the network map; its PIDs are indexes of snapshot.pids
     struct resource *resources;
     size_t resource_count;
     struct arena *arena; // holds all of it but the renderings

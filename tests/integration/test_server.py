@@ -6,6 +6,8 @@
 import contextlib
 import gzip
 import http.client
+import ipaddress
+import json
 import os
 import pathlib
 import random
@@ -104,9 +106,9 @@ class Server:
         until(f"loading {name}", lambda: self.logged(f"file={name} "))
         return tag
 
-    def get(self, path, method="GET", port=None, **headers):
+    def get(self, path, method="GET", port=None, body=None, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=WAIT)
-        connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        connection.request(method, path, body=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
         response = connection.getresponse()
         response.body = response.read()
         connection.close()
@@ -181,8 +183,11 @@ class Resources(WithServer):
         alto_schema.check("application/alto-directory+json",
                           alto_schema.load(self.server.get("/directory/rfc7285").body))
         self.assertEqual(set(directory["resources"]),
-                         {"netmap", "costmap-routingcost", "costmap-hopcount", "costmap-delay-ow"})
+                         {"netmap", "costmap-routingcost", "costmap-hopcount", "costmap-delay-ow",
+                          "endpoint-properties"})
         for name, entry in directory["resources"].items():
+            if "accepts" in entry:
+                continue  # by POST, below
             answer = self.server.get(entry["uri"], Accept=entry["media-type"])
             document = alto_schema.load(answer.body)
             self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, entry["media-type"]))
@@ -204,6 +209,35 @@ class Resources(WithServer):
             self.assertEqual(document["meta"]["cost-type"]["cost-metric"], metric)
             self.assertEqual(document["cost-map"],
                              {s: {d: float(c) for d, c in row.items()} for s, row in rows.items()})
+
+    def test_a056_a085_endpoint_properties_by_longest_match(self):
+        noise = random.Random(7)
+        pids = {"default": (["0.0.0.0/0"], ["::/0"])}
+        for i in range(60):
+            ipv4 = sorted({ipaddress.ip_network((noise.getrandbits(32) & 0x0f03ffff, noise.randrange(4, 33)), False)
+                           for _ in range(8)} - {n for groups in pids.values() for n in map(ipaddress.ip_network, groups[0])})
+            pids[f"p{i:02d}"] = ([str(n) for n in ipv4], [])
+        tag = self.server.publish(pids, {})
+        networks = {ipaddress.ip_network(p): name for name, groups in pids.items() for p in groups[0] + groups[1]}
+        addresses = [ipaddress.ip_address(noise.getrandbits(32) & 0x0f03ffff) for _ in range(500)]
+        addresses += [n[0] for n in networks] + [n[-1] for n in networks]
+        body = json.dumps({"properties": ["netmap.pid"],
+                           "endpoints": [f"ipv{a.version}:{a}" for a in addresses]}).encode()
+        answer = self.server.get("/endpointprop", "POST", body=body,
+                                 Content_Type="application/alto-endpointpropparams+json")
+        self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, "application/alto-endpointprop+json"))
+        document = alto_schema.load(answer.body)
+        alto_schema.check(answer.getheader("Content-Type"), document)
+        self.assertEqual(document["meta"]["dependent-vtags"], [{"resource-id": "netmap", "tag": tag}])
+        for address in addresses:
+            longest = max((n for n in networks if n.version == address.version and address in n),
+                          key=lambda n: n.prefixlen)
+            self.assertEqual(document["endpoint-properties"][f"ipv{address.version}:{address}"],
+                             {"netmap.pid": networks[longest]}, address)
+        wrong = self.server.get("/endpointprop", "POST", body=b'{"properties":["x"],"endpoints":["y"]}',
+                                Content_Type="application/alto-endpointpropparams+json")
+        self.assertEqual((wrong.status, wrong.getheader("Content-Type")), (400, "application/alto-error+json"))
+        alto_schema.check("application/alto-error+json", alto_schema.load(wrong.body))
 
     def test_a015_a018_codings_and_conditions(self):
         self.server.publish(*large_map(60))

@@ -15,10 +15,11 @@
 #include <zstd.h>
 
 #define NETMAP_TAG "00112233445566778899aabbccddeeff"
+#define EPS_TYPE "Content-Type: application/alto-endpointpropparams+json\r\n"
 #define ROUTING_TAG "10112233445566778899aabbccddeeff"
 
 static const struct http_limits limits = {
-    .line_bytes = 8192, .head_bytes = 16384, .fields = 100, .body_bytes = 100};
+    .line_bytes = 8192, .head_bytes = 16384, .fields = 100, .body_bytes = 3000};
 
 static char *directory;
 static struct view *view;
@@ -140,8 +141,17 @@ static const struct {
     {"PUT /networkmap", "", 405, "Allow: GET, HEAD, OPTIONS"},
     {"get /networkmap", "", 405, "Allow: GET, HEAD, OPTIONS"}, // methods have a case
     {"OPTIONS /networkmap", "", 204, "Allow: GET, HEAD, OPTIONS"},
+    {"GET /endpointprop", "", 405, "Allow: POST, OPTIONS"},
+    {"OPTIONS /endpointprop", "", 204, "Allow: POST, OPTIONS"},
+    {"POST /endpointprop", "", 415, "Accept: application/alto-endpointpropparams+json"},
+    {"POST /endpointprop", "Content-Type: application/json\r\n", 415, NULL},
+    {"POST /endpointprop", EPS_TYPE "Content-Encoding: gzip\r\n", 415, "Accept-Encoding: identity"},
+    {"POST /endpointprop", EPS_TYPE "Content-Length: 3001\r\n", 413, NULL},
+    {"POST /endpointprop", "Content-Length: 3001\r\n", 415, NULL}, // type before size
+    {"POST /endpointprop", EPS_TYPE "Accept: text/html\r\nContent-Length: 3001\r\n", 413, NULL},
+    {"POST /endpointprop", EPS_TYPE "Accept: text/html\r\n", 406, NULL},
     {"OPTIONS *", "", 204, "Allow: GET, HEAD, POST, OPTIONS"},
-    {"GET /networkmap", "Content-Length: 101\r\n", 413, NULL},
+    {"GET /networkmap", "Content-Length: 3001\r\n", 413, NULL},
     {"GET /networkmap", "Cookie: a=b\r\n", 200, NULL},
 };
 
@@ -198,7 +208,11 @@ START_TEST(a040_a043_a044_directory)
         "\"capabilities\":{\"cost-type-names\":[\"num-hopcount\"]}},"
         "\"costmap-delay-ow\":{\"uri\":\"/costmap/delay-ow\","
         "\"media-type\":\"application/alto-costmap+json\",\"uses\":[\"netmap\"],"
-        "\"capabilities\":{\"cost-type-names\":[\"num-delay-ow\"]}}}}");
+        "\"capabilities\":{\"cost-type-names\":[\"num-delay-ow\"]}},"
+        "\"endpoint-properties\":{\"uri\":\"/endpointprop\","
+        "\"media-type\":\"application/alto-endpointprop+json\","
+        "\"accepts\":\"application/alto-endpointpropparams+json\","
+        "\"capabilities\":{\"prop-types\":[\"netmap.pid\"]}}}}");
     done(&r);
 }
 END_TEST
@@ -211,7 +225,7 @@ START_TEST(a041_the_plain_directory_knows_rfc7285_only)
 
     ck_assert_uint_eq(json_object_size(types), 2);
     ck_assert_ptr_null(json_object_get(types, "num-delay-ow"));
-    ck_assert_uint_eq(json_object_size(json_object_get(json, "resources")), 3);
+    ck_assert_uint_eq(json_object_size(json_object_get(json, "resources")), 4);
     ck_assert(!body_has(&r, "rfc7285"));
     json_decref(json);
     done(&r);
@@ -376,6 +390,127 @@ START_TEST(cost_maps_equal_a_plain_rendering)
     view_unref(large);
     free(sql.bytes);
     free(want.bytes);
+}
+END_TEST
+
+/* ---- Endpoint properties (part 10) ---- */
+
+static struct response post(const char *body)
+{
+    struct response response = {.arena = arena, .status = 200};
+    size_t used;
+    const char *bytes = arena_format(arena,
+                                     "POST /endpointprop HTTP/1.1\r\nHost: a\r\n" EPS_TYPE
+                                     "Content-Length: %zu\r\n\r\n%s",
+                                     strlen(body), body);
+
+    ck_assert_int_eq(http_reader_feed(reader, (const uint8_t *)bytes, strlen(bytes), &used),
+                     HTTP_REQUEST);
+    service_answer_from(view, http_reader_request(reader), &response);
+    http_reader_next(reader);
+    return response;
+}
+
+#define ASK(endpoints) "{\"properties\":[\"netmap.pid\"],\"endpoints\":[" endpoints "]}"
+
+static const struct {
+    const char *body, *properties;
+} properties[] = {
+    {ASK("\"ipv4:192.0.2.200\",\"ipv6:2001:DB8:40::1\""),
+     "{\"ipv4:192.0.2.200\":{\"netmap.pid\":\"lis-cr2\"},"
+     "\"ipv6:2001:DB8:40::1\":{\"netmap.pid\":\"lis-cr2\"}}"},
+    {ASK("\"ipv4:192.0.2.1\",\"ipv4:100.64.0.1\",\"ipv6:::\""),
+     "{\"ipv4:192.0.2.1\":{\"netmap.pid\":\"mad-cr1\"},"
+     "\"ipv4:100.64.0.1\":{\"netmap.pid\":\"default\"},\"ipv6:::\":{\"netmap.pid\":\"default\"}}"},
+    // duplicates once, the first spelling (A-085)
+    {ASK("\"ipv6:2001:db8:40::0:1\",\"ipv6:2001:db8:40::1\",\"ipv6:2001:db8:40::0:1\""),
+     "{\"ipv6:2001:db8:40::0:1\":{\"netmap.pid\":\"lis-cr2\"}}"},
+    {ASK("\"ipv6:::ffff:192.0.2.1\""),
+     "{\"ipv6:::ffff:192.0.2.1\":{\"netmap.pid\":\"default\"}}"}, // A-057
+    {"{\"x\":null,\"properties\":[\"netmap.pid\",\"netmap.pid\"],\"endpoints\":[\"ipv4:1.2.3.4\"]}",
+     "{\"ipv4:1.2.3.4\":{\"netmap.pid\":\"default\"}}"}, // unknown members are ignored (A-035)
+};
+
+START_TEST(a085_a086_endpoint_properties)
+{
+    struct response r = post(properties[_i].body);
+
+    ck_assert_int_eq(r.status, 200);
+    ck_assert(has_field(&r, "Content-Type: application/alto-endpointprop+json"));
+    ck_assert(has_field(&r, "Cache-Control: no-store"));
+    same_json(&r,
+              arena_format(arena,
+                           "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"netmap\",\"tag\":"
+                           "\"" NETMAP_TAG "\"}]},\"endpoint-properties\":%s}",
+                           properties[_i].properties));
+}
+END_TEST
+
+START_TEST(a085_an_endpoint_without_a_pid_is_an_empty_object)
+{
+    view_unref(view);
+    view = load("UPDATE prefix_list SET list = '[]' WHERE pid_id = 1;"
+                "UPDATE pid SET prefixes_ipv4 = 0, prefixes_ipv6 = 0 WHERE pid_id = 1",
+                NULL);
+    struct response r = post(ASK("\"ipv4:100.64.0.1\""));
+    ck_assert(body_has(&r, "\"endpoint-properties\":{\"ipv4:100.64.0.1\":{}}"));
+}
+END_TEST
+
+#define VALUE(field, value)                                                                        \
+    "{\"meta\":{\"code\":\"E_INVALID_FIELD_VALUE\",\"field\":\"" field "\",\"value\":\"" value     \
+    "\"}}"
+
+static const struct {
+    const char *body, *error;
+} mistakes[] = {
+    {"{}", "{\"meta\":{\"code\":\"E_MISSING_FIELD\",\"field\":\"properties\"}}"},
+    {"{\"properties\":5}",
+     "{\"meta\":{\"code\":\"E_MISSING_FIELD\",\"field\":\"endpoints\"}}"}, // A-033
+    {"{\"properties\":null,\"endpoints\":[]}", // A-036: null is a wrong type
+     "{\"meta\":{\"code\":\"E_INVALID_FIELD_TYPE\",\"field\":\"properties\"}}"},
+    {"{\"properties\":[],\"endpoints\":{}}",
+     "{\"meta\":{\"code\":\"E_INVALID_FIELD_TYPE\",\"field\":\"endpoints\"}}"},
+    {"{\"properties\":[],\"endpoints\":[]}", VALUE("properties", "[]")},
+    {"{\"properties\":[\"netmap.pid\"],\"endpoints\":[]}", VALUE("endpoints", "[]")},
+    {"{\"properties\":[\"netmap.pid\",7],\"endpoints\":[\"x\"]}", VALUE("properties", "7")},
+    {"{\"properties\":[\"NetMap.pid\"],\"endpoints\":[\"x\"]}",
+     VALUE("properties", "NetMap.pid")}, // A-087
+    {"{\"properties\":[\"pid\"],\"endpoints\":[\"x\"]}", VALUE("properties", "pid")},
+    {ASK("\"192.0.2.1\""), VALUE("endpoints", "192.0.2.1")},
+    {ASK("\"ipv4:192.0.2.01\""), VALUE("endpoints", "ipv4:192.0.2.01")},
+    {ASK("\"ipv4:192.0.2.0/24\""), VALUE("endpoints", "ipv4:192.0.2.0/24")},
+    {ASK("\"ipv4:::1\""), VALUE("endpoints", "ipv4:::1")}, // an address of the other family
+    {ASK("\"ipv6:192.0.2.1\""), VALUE("endpoints", "ipv6:192.0.2.1")},
+    {ASK("\"IPV4:192.0.2.1\""), VALUE("endpoints", "IPV4:192.0.2.1")},
+    {ASK("\"ipv6:fe80::1%eth0\""), VALUE("endpoints", "ipv6:fe80::1%eth0")},
+    {ASK("\"ipv4:1.2.3.4\",{\"a\": [1]}"), VALUE("endpoints", "{\\\"a\\\":[1]}")},
+    {ASK("\"\""), VALUE("endpoints", "")},
+    {"", "{\"meta\":{\"code\":\"E_SYNTAX\",\"syntax-error\":\"line 1, byte 1: not JSON\"}}"},
+};
+
+START_TEST(a030_a033_a087_each_mistake_of_a_request)
+{
+    struct response r = post(mistakes[_i].body);
+
+    ck_assert_int_eq(r.status, 400);
+    ck_assert(has_field(&r, "Content-Type: application/alto-error+json"));
+    same_json(&r, mistakes[_i].error);
+}
+END_TEST
+
+START_TEST(a053_a_prefix_in_two_pids_is_refused)
+{
+    struct view_options options = {0};
+    struct error err;
+    char want[600];
+
+    fixture_publish(directory, "b.db",
+                    "UPDATE prefix_list SET list = '[\"192.0.2.128/25\"]' WHERE pid_id = 0");
+    ck_assert_ptr_null(view_load(directory, "b.db", &options, &err));
+    (void)snprintf(want, sizeof want,
+                   "%s/b.db: prefix 192.0.2.128/25 is there twice, or out of order", directory);
+    ck_assert_str_eq(err.text, want);
 }
 END_TEST
 
@@ -637,6 +772,12 @@ int main(void)
     tcase_add_test(tests, a071_costs_are_directed_and_an_alias_has_its_own_name);
     tcase_add_test(tests, a027_costs_are_sent_digit_by_digit);
     tcase_add_loop_test(tests, cost_maps_equal_a_plain_rendering, 1, 11);
+    tcase_add_loop_test(tests, a085_a086_endpoint_properties, 0,
+                        (int)(sizeof properties / sizeof *properties));
+    tcase_add_test(tests, a085_an_endpoint_without_a_pid_is_an_empty_object);
+    tcase_add_loop_test(tests, a030_a033_a087_each_mistake_of_a_request, 0,
+                        (int)(sizeof mistakes / sizeof *mistakes));
+    tcase_add_test(tests, a053_a_prefix_in_two_pids_is_refused);
     tcase_add_loop_test(tests, a015_d031_conditional_requests, 0,
                         (int)(sizeof conditions / sizeof *conditions));
     tcase_add_test(tests, a018_codings);
