@@ -122,11 +122,9 @@ int main(int argc, char **argv)
 
     if (!options_start(&program, argc, argv, &options, &status))
         return status;
-    struct config *config = config_load(options.config_path, NULL, &err);
-    if (!config) {
-        log_error(&log, "not started: reason=\"%s\"", err.text);
-        return EXIT_FAILURE;
-    }
+    struct config *config = config_load(options.config_path, stderr, &err);
+    if (!config)
+        return EXIT_FAILURE; // every mistake has been written
     log.level = config->log.level;
     struct run *run = run_new(config, &log, time_now());
     if (once)
