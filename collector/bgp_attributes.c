@@ -8,7 +8,8 @@
  * done about once a route. */
 #include "bgp_attributes.h"
 
-#include <stdlib.h>
+#include "octets.h"
+
 #include <string.h>
 
 enum {
@@ -63,37 +64,6 @@ static uint32_t word_at(const uint8_t *bytes, size_t width)
     struct cursor word = {.at = bytes, .left = width};
 
     return (uint32_t)cursor_uint(&word, width);
-}
-
-/* ---- Sets ---- */
-
-static int item_compare(const void *a, const void *b, void *width)
-{
-    return memcmp(a, b, *(const size_t *)width);
-}
-
-size_t bgp_attributes_sort(uint8_t *items, size_t count, size_t width)
-{
-    size_t kept = count ? 1 : 0;
-    bool ordered = true;
-
-    for (size_t i = 1; i < count && ordered; i++)
-        ordered = memcmp(items + (i - 1) * width, items + i * width, width) < 0;
-    if (ordered)
-        return count;
-    qsort_r(items, count, width, item_compare, &width);
-    for (size_t i = 1; i < count; i++)
-        if (memcmp(items + (kept - 1) * width, items + i * width, width) != 0)
-            memmove(items + kept++ * width, items + i * width, width);
-    return kept;
-}
-
-struct prefix bgp_attributes_address(enum family family, const uint8_t *bytes)
-{
-    struct prefix address = {.family = (uint8_t)family, .length_bits = family_bits(family)};
-
-    memcpy(address.bytes, bytes, family_bits(family) / 8);
-    return address;
 }
 
 /* ---- AS paths ---- */
@@ -158,7 +128,7 @@ static char *put_segment(char *at, struct arena *arena, enum segment kind, struc
 
     if (is_set) { // its order has no meaning
         uint8_t *sorted = arena_copy(arena, bytes, numbers.length);
-        count = bgp_attributes_sort(sorted, count, width);
+        count = octets_sort(sorted, count, width);
         bytes = sorted;
     }
     if (kind != SEGMENT_SEQUENCE)
@@ -261,7 +231,7 @@ static bool read_as_path(struct bgp_attributes_reader *reader, struct octets val
 
 static bool read_next_hop(struct bgp_attributes_reader *reader, struct octets value)
 {
-    reader->out.next_hop = bgp_attributes_address(FAMILY_IPV4, value.bytes);
+    reader->out.next_hop = octets_address(FAMILY_IPV4, value.bytes);
     return true;
 }
 
@@ -297,7 +267,7 @@ static bool read_aggregator(struct bgp_attributes_reader *reader, struct octets 
 static bool read_communities(struct bgp_attributes_reader *reader, struct octets value)
 {
     uint8_t *items = arena_copy(reader->arena, value.bytes, value.length);
-    size_t count = bgp_attributes_sort(items, value.length / 4, 4);
+    size_t count = octets_sort(items, value.length / 4, 4);
     char *text = arena_alloc(reader->arena, count, COMMUNITY_SIZE);
     char *at = text;
 
@@ -315,7 +285,7 @@ static bool read_communities(struct bgp_attributes_reader *reader, struct octets
 static bool read_large_communities(struct bgp_attributes_reader *reader, struct octets value)
 {
     uint8_t *items = arena_copy(reader->arena, value.bytes, value.length);
-    size_t count = bgp_attributes_sort(items, value.length / 12, 12);
+    size_t count = octets_sort(items, value.length / 12, 12);
     char *text = arena_alloc(reader->arena, count, LARGE_SIZE);
     char *at = text;
 
@@ -332,7 +302,7 @@ static bool read_extended_communities(struct bgp_attributes_reader *reader, stru
 {
     static const char hex[] = "0123456789abcdef";
     uint8_t *items = arena_copy(reader->arena, value.bytes, value.length);
-    size_t count = bgp_attributes_sort(items, value.length / 8, 8);
+    size_t count = octets_sort(items, value.length / 8, 8);
     char *text = arena_alloc(reader->arena, count, EXTENDED_SIZE);
     char *at = text;
 

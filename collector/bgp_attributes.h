@@ -37,9 +37,3 @@ struct bgp_attributes_reader {
 
 void bgp_attributes_read(struct bgp_attributes_reader *reader, struct cursor attributes);
 void bgp_attributes_finish(struct bgp_attributes_reader *reader);
-
-/* Sorts count items of width octets by their octets and drops repeats; returns how many are left. */
-size_t bgp_attributes_sort(uint8_t *items, size_t count, size_t width);
-
-/* An address of 4 or 16 octets. */
-struct prefix bgp_attributes_address(enum family family, const uint8_t *bytes);

@@ -8,8 +8,8 @@
  * its nodes, and a prefix to its originator, by these octets alone. */
 #include "bgp_ls.h"
 
-#include "bgp_attributes.h"
 #include "bgp_ls_attribute.h"
+#include "octets.h"
 
 #include <string.h>
 
@@ -185,8 +185,7 @@ static void add_address(struct reading *reading, struct prefix **list, size_t *c
 {
     if (!*list)
         *list = arena_alloc(reading->ls->arena, reading->room, sizeof **list);
-    (*list)[(*count)++] =
-        bgp_attributes_address(value.left == 4 ? FAMILY_IPV4 : FAMILY_IPV6, value.at);
+    (*list)[(*count)++] = octets_address(value.left == 4 ? FAMILY_IPV4 : FAMILY_IPV6, value.at);
 }
 
 static void read_local_address(struct reading *reading, struct cursor value)
@@ -298,8 +297,7 @@ static void read_nlri(struct reading *reading, struct cursor body)
 
 static struct addresses addresses_of(struct prefix *list, size_t count)
 {
-    bgp_ls_attribute_sort(list, &count);
-    return (struct addresses){.list = list, .count = count};
+    return (struct addresses){.list = list, .count = octets_sort_addresses(list, count)};
 }
 
 static const struct ls_node *make_node(struct reading *reading, struct octets nlri)

@@ -6,8 +6,8 @@
  * 0, L-064) is as if it had not come, so it hides nothing. */
 #include "bgp_ls_attribute.h"
 
-#include "bgp_attributes.h"
 #include "cursor.h"
+#include "octets.h"
 #include "printable.h"
 
 #include <assert.h>
@@ -98,27 +98,10 @@ static struct octets other(const struct reading *reading)
                            .length = reading->other_length};
 }
 
-static int address_compare(const void *a, const void *b)
+static struct addresses addresses_sorted(const struct addresses_read *read)
 {
-    return prefix_compare(a, b);
-}
-
-void bgp_ls_attribute_sort(struct prefix *list, size_t *count)
-{
-    size_t kept = *count ? 1 : 0;
-
-    if (*count > 1)
-        qsort(list, *count, sizeof *list, address_compare);
-    for (size_t i = 1; i < *count; i++)
-        if (prefix_compare(&list[kept - 1], &list[i]) != 0)
-            list[kept++] = list[i];
-    *count = kept;
-}
-
-static struct addresses addresses_sorted(struct addresses_read *read)
-{
-    bgp_ls_attribute_sort(read->list, &read->count);
-    return (struct addresses){.list = read->list, .count = read->count};
+    return (struct addresses){.list = read->list,
+                              .count = octets_sort_addresses(read->list, read->count)};
 }
 
 static enum outcome add_address(struct reading *reading, struct addresses_read *to,
@@ -127,7 +110,7 @@ static enum outcome add_address(struct reading *reading, struct addresses_read *
     enum family family = value.left == 4 ? FAMILY_IPV4 : FAMILY_IPV6;
 
     to->list = grow(reading->arena, to->list, to->count, &to->capacity, sizeof *to->list);
-    to->list[to->count++] = bgp_attributes_address(family, value.at);
+    to->list[to->count++] = octets_address(family, value.at);
     return HELD;
 }
 
@@ -355,7 +338,7 @@ static enum outcome read_igp_metric(struct reading *reading, struct cursor value
 static enum outcome read_srlgs(struct reading *reading, struct cursor value)
 {
     uint8_t *items = arena_copy(reading->arena, value.at, value.left);
-    size_t count = bgp_attributes_sort(items, value.left / 4, 4);
+    size_t count = octets_sort(items, value.left / 4, 4);
     uint32_t *list = arena_alloc(reading->arena, count, sizeof *list);
     struct cursor sorted = {.at = items, .left = 4 * count};
 

@@ -14,6 +14,3 @@ const struct ls_link *bgp_ls_attribute_link(struct arena *arena, struct faults *
                                             struct octets attribute);
 const struct ls_prefix *bgp_ls_attribute_prefix(struct arena *arena, struct faults *faults,
                                                 struct octets attribute);
-
-/* Sorts addresses ascending, without repeats. */
-void bgp_ls_attribute_sort(struct prefix *list, size_t *count);

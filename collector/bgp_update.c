@@ -10,6 +10,7 @@
 #include "bgp_attributes.h"
 #include "bgp_ls.h"
 #include "bgp_message.h"
+#include "octets.h"
 
 struct message {
     const struct bgp_input *input;
@@ -102,7 +103,7 @@ static bool read_next_hop(struct octets value, struct prefix *out)
 {
     if (value.length != 4 && value.length != 16 && value.length != 32)
         return false;
-    *out = bgp_attributes_address(value.length == 4 ? FAMILY_IPV4 : FAMILY_IPV6, value.bytes);
+    *out = octets_address(value.length == 4 ? FAMILY_IPV4 : FAMILY_IPV6, value.bytes);
     return true;
 }
 
