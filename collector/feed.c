@@ -128,9 +128,9 @@ static void load_end(struct feed *feed, struct neighbour *neighbour, enum state_
         .end_of_rib = {.family = family, .assumed = assumed},
     };
 
-    log_info(feed->options.log, "load complete: peer=%s family=%s prefixes=%zu end-of-rib=%s",
-             neighbour->name, state_family_names[family], load->heard.count,
-             assumed ? "assumed" : "received");
+    log_debug(feed->options.log, "load complete: peer=%s family=%s prefixes=%zu end-of-rib=%s",
+              neighbour->name, state_family_names[family], load->heard.count,
+              assumed ? "assumed" : "received");
     load->running = false;
     key_set_clear(&load->heard);
     pass(feed, &update);
@@ -196,8 +196,8 @@ static void session_up(struct feed *feed, struct neighbour *neighbour, uint32_t 
             (void)snprintf(families + strlen(families), sizeof families - strlen(families), "%s%s",
                            *families ? "," : "", state_family_names[i]);
     }
-    log_info(feed->options.log, "session up: peer=%s asn=%" PRIu32 " router-id=%s families=%s",
-             neighbour->name, asn, address_format(router_id, text), families);
+    log_debug(feed->options.log, "session up: peer=%s asn=%" PRIu32 " router-id=%s families=%s",
+              neighbour->name, asn, address_format(router_id, text), families);
     pass(feed, &update);
     for (int i = 0; i < STATE_FAMILIES; i++) {
         if (neighbour->loads[i].running && neighbour->loads[i].source == SOURCE_GRPC)
@@ -217,8 +217,8 @@ static void session_down(struct feed *feed, struct neighbour *neighbour, const c
         return;
     (void)snprintf(neighbour->reason, sizeof neighbour->reason, "%s", reason);
     if (neighbour->up)
-        log_warning(feed->options.log, "session down: peer=%s reason=%s", neighbour->name,
-                    log_quote(reason, quoted, sizeof quoted));
+        log_debug(feed->options.log, "session down: peer=%s reason=%s", neighbour->name,
+                  log_quote(reason, quoted, sizeof quoted));
     for (int i = 0; i < STATE_FAMILIES; i++) {
         struct load *load = &neighbour->loads[i];
         if (neighbour->up && load->wanted && load->source == SOURCE_GRPC)
@@ -501,23 +501,23 @@ static struct neighbour neighbour_from(struct feed *feed, const struct feed_neig
 
 void feed_set_neighbours(struct feed *feed, const struct feed_neighbour *list, size_t count)
 {
+    struct neighbour *old = feed->neighbours;
     struct neighbour *neighbours = memory_alloc(count, sizeof *neighbours);
-    bool lost = false;
+    size_t old_count = feed->count;
 
     for (size_t i = 0; i < count; i++)
         neighbours[i] = neighbour_from(feed, &list[i]);
-    for (size_t i = 0; i < feed->count; i++) { // those that do not go on
-        struct neighbour *neighbour = &feed->neighbours[i];
-        if (neighbour->up) {
-            lost |= comes_by_bmp(neighbour);
-            session_down(feed, neighbour, "its configuration was changed");
-        }
-        neighbour_clear(neighbour);
-    }
-    free(feed->neighbours);
     feed->neighbours = neighbours;
     feed->count = count;
     feed->last = 0;
-    if (lost)
-        feed->options.doors.lost_station(feed->options.doors.context);
+    for (size_t i = 0; i < old_count; i++) { // those that do not go on
+        struct neighbour *again = old[i].name ? by_address(feed, &old[i].address) : NULL;
+        if (old[i].up) {
+            session_down(feed, &old[i], "its configuration was changed");
+            if (again)
+                feed->options.doors.renew(feed->options.doors.context, index_of(feed, again));
+        }
+        neighbour_clear(&old[i]);
+    }
+    free(old);
 }

@@ -34,6 +34,8 @@ struct feed_doors {
     void (*heard_link_state)(void *context, size_t index);
     /* Whether what BMP tells of the neighbour's session from now on is to be believed (speaker_admits). */
     bool (*admits)(void *context, size_t index);
+    /* The neighbour's session must be told anew: it has other families or doors than before. */
+    void (*renew)(void *context, size_t index);
     /* A BMP connection with our neighbours on it is gone: gobgpd may not know. */
     void (*lost_station)(void *context);
     /* The neighbour's session is up, and the family comes by gRPC: its routes are to be given to feed_sink,
@@ -56,8 +58,8 @@ struct feed *feed_new(const struct feed_options *options);
 void feed_free(struct feed *feed); // NULL is fine; nobody is told
 
 /* The configured neighbours, whole, at the start and when the configuration has changed. Copied. One that is as it
- * was goes on; for one whose families or doors have changed the session counts as ended, and lost_station is
- * called so that BMP tells it anew. */
+ * was goes on; for one whose families or doors have changed the session counts as ended, and renew is called with
+ * its index in the new list. */
 void feed_set_neighbours(struct feed *feed, const struct feed_neighbour *list, size_t count);
 
 struct bmp_handler feed_bmp_handler(struct feed *feed);

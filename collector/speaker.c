@@ -548,9 +548,7 @@ static struct gobgp_call *start_change(struct speaker *speaker, struct gobgp_han
         return gobgp_update_peer(speaker->gobgp, &neighbour->wanted, own_asn, handler);
     default:
         if (neighbour->renew)
-            log_info(log,
-                     "session is made anew, to hear it from its beginning: peer=%s "
-                     "reason=\"gobgpd had it before it connected to our BMP station\"",
+            log_info(log, "session is made anew, to hear it from its beginning: peer=%s",
                      neighbour->peer.name);
         return gobgp_delete_peer(speaker->gobgp, &neighbour->wanted.address, handler);
     }
@@ -756,6 +754,7 @@ struct speaker *speaker_new(const struct speaker_options *options)
         struct neighbour *neighbour = &speaker->neighbours[i];
 
         neighbour->wanted = given->wanted;
+        neighbour->renew = given->renew;
         neighbour->wanted.password =
             arena_text(speaker->arena, given->wanted.password, strlen(given->wanted.password));
         neighbour->peer = (struct speaker_peer){

@@ -18,6 +18,7 @@ struct speaker;
 struct speaker_neighbour {
     const char *name;
     struct gobgp_neighbour wanted;
+    bool renew; // a session that gobgpd has with it is to be made anew
 };
 
 /* How a configured neighbour is. Borrowed for the call. */

@@ -82,6 +82,12 @@ static bool admits(void *context, size_t index)
     return !t.refuses;
 }
 
+static void renew(void *context, size_t index)
+{
+    (void)context;
+    say("RENEW%zu ", index);
+}
+
 static void lost_station(void *context)
 {
     (void)context;
@@ -140,7 +146,7 @@ static void setup(void)
     t.feed = feed_new(&(struct feed_options){
         .log = &t.log,
         .sink = {NULL, take},
-        .doors = {NULL, heard_link_state, admits, lost_station, begin_routes, end_routes},
+        .doors = {NULL, heard_link_state, admits, renew, lost_station, begin_routes, end_routes},
         .assume_end_of_rib_us = ASSUME_US,
         .steady_us = clock_us,
     });
@@ -478,7 +484,7 @@ START_TEST(a_new_configuration_leaves_the_same_alone)
     struct feed_neighbour list[] = {neighbour(2, "two", SOURCE_BMP)};
     feed_set_neighbours(t.feed, list, 1);
     SAID("down1(its configuration was changed) END2:0 END2:1 down2(its configuration was changed) "
-         "LOST ");
+         "RENEW0 ");
     bmp_route(1, "10.0.0.0/8");
     SAID("");
     struct bmp_wanted wanted = bmp_up(&other, 2);
