@@ -85,24 +85,21 @@ void snapshot_cost_tag(const struct snapshot *snapshot, const struct snapshot_me
 {
     const struct snapshot_row *rows = metric_with_rows(snapshot, metric)->rows;
     struct hash *hash = hash_new();
-    size_t names = 0, room = 0;
-    char *text = NULL;
+    size_t names = 0, width = 0;
 
-    for (size_t i = 0; i < snapshot->pid_count; i++)
+    for (size_t i = 0; i < snapshot->pid_count; i++) {
         names += strlen(snapshot->pids[i].name) + 2;
+        width = rows[i].width > width ? rows[i].width : width;
+    }
+    char *text = memory_alloc(names + snapshot->pid_count * width, 1);
     add_line(hash, "altimeter-cost-1");
     add_line(hash, snapshot->tag);
     add_line(hash, metric->name);
     add_line(hash, "numerical");
     add_line(hash, metric->cost_context ? metric->cost_context : "");
     for (size_t from = 0; from < snapshot->pid_count; from++) {
-        size_t needed = names + snapshot->pid_count * rows[from].width;
-
-        if (needed > room) {
-            text = memory_resize(text, needed, 1);
-            room = needed;
-        }
         size_t length = row_lines(snapshot, &rows[from], text);
+
         if (length == 0)
             continue; // a source without any value is left out
         add_line(hash, snapshot->pids[from].name);

@@ -90,6 +90,7 @@ static void heap_remove(struct spf *spf, uint32_t vertex)
     unsigned bucket = spf->bucket[vertex];
     uint32_t next = spf->next[vertex], previous = spf->previous[vertex];
 
+    assert(bucket < BUCKETS);
     if (next != NONE)
         spf->previous[next] = previous;
     if (previous != NONE)

@@ -91,13 +91,13 @@ static int compare_attachments(const void *a, const void *b)
     return (x->router > y->router) - (x->router < y->router);
 }
 
-static uint64_t hash_set(const struct set *set)
+static uint64_t hash_set(const struct attachment *list, size_t count)
 {
-    uint64_t hash = set->count;
+    uint64_t hash = count;
 
-    for (size_t i = 0; i < set->count; i++) {
-        hash = (hash ^ set->list[i].router) * 0x9e3779b97f4a7c15;
-        hash = (hash ^ set->list[i].cost ^ hash >> 29) * 0x9e3779b97f4a7c15;
+    for (size_t i = 0; i < count; i++) {
+        hash = (hash ^ list[i].router) * 0x9e3779b97f4a7c15;
+        hash = (hash ^ list[i].cost ^ hash >> 29) * 0x9e3779b97f4a7c15;
     }
     return hash ^ hash >> 32;
 }
@@ -116,9 +116,8 @@ static bool is_class(const struct attachment_set *class, const struct set *set)
 
 static void put_slot(struct attach *attach, uint32_t class)
 {
-    struct attachment_set *set = &attach->out->classes[class];
-    struct set key = {(struct attachment *)(uintptr_t)set->list, set->count, set->count};
-    size_t at = hash_set(&key) & (attach->slot_count - 1);
+    const struct attachment_set *set = &attach->out->classes[class];
+    size_t at = hash_set(set->list, set->count) & (attach->slot_count - 1);
 
     while (attach->slots[at] != UINT32_MAX)
         at = (at + 1) & (attach->slot_count - 1);
@@ -140,12 +139,13 @@ static uint32_t class_of(struct attach *attach, struct set *set)
     struct attachments *out = attach->out;
     uint64_t least = UINT64_MAX;
 
+    assert(set->count > 0); // a prefix of the map has an attachment
     for (size_t i = 0; i < set->count; i++)
         least = set->list[i].cost < least ? set->list[i].cost : least;
     for (size_t i = 0; i < set->count; i++)
         set->list[i].cost -= least;
     qsort(set->list, set->count, sizeof *set->list, compare_attachments);
-    size_t at = hash_set(set) & (attach->slot_count - 1);
+    size_t at = hash_set(set->list, set->count) & (attach->slot_count - 1);
     while (attach->slots[at] != UINT32_MAX) {
         if (is_class(&out->classes[attach->slots[at]], set))
             return attach->slots[at];
@@ -296,6 +296,8 @@ static bool is_among(const uint32_t *list, size_t count, uint32_t wanted)
     return false;
 }
 
+// From here to find_candidates: a next hop by a BGP prefix by its next hops; STEP_LIMIT bounds the depth.
+// NOLINTBEGIN(misc-no-recursion)
 static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32_t way_count,
                               struct candidate *list, struct met *met);
 
@@ -359,6 +361,7 @@ static struct resolution resolve(struct attach *attach, const struct prefix *nex
     if (index != PREFIX_TABLE_NONE) {
         const struct resolution *known = &attach->resolutions[index];
 
+        assert(known);
         if (!is_among(known->met, known->met_count, way[0]))
             return *known;
         return resolve_anew(attach, next_hop, way, way_count, met);
@@ -464,6 +467,7 @@ static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32
         count = keep_least(list, count, step);
     return keep_least_med(attach, list, count);
 }
+// NOLINTEND(misc-no-recursion)
 
 /* ---- The map's prefixes ---- */
 

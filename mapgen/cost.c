@@ -264,7 +264,7 @@ static void list_metrics(struct work *work)
 {
     struct costs *out = work->out;
 
-    out->metrics = arena_alloc(work->arena, 2 * METRICS, sizeof *out->metrics);
+    out->metrics = arena_alloc(work->arena, (size_t)2 * METRICS, sizeof *out->metrics);
     for (size_t m = 0; m < METRICS; m++) {
         struct snapshot_metric row = {
             .name = metrics[m].name,

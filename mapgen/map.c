@@ -93,7 +93,8 @@ static const char *address_list(struct arena *arena, const struct addresses *add
     text = at = arena_alloc(arena, addresses->count * (PREFIX_TEXT_SIZE + 3) + 3, 1);
     for (size_t i = 0; i < addresses->count; i++)
         at += sprintf(at, "%c\"%s\"", i ? ',' : '[', address_format(&addresses->list[i], address));
-    (void)strcpy(at, "]");
+    *at++ = ']';
+    *at = '\0';
     return text;
 }
 

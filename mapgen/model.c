@@ -169,8 +169,7 @@ static void attributes_grow(struct attribute_table *table)
     free(old);
 }
 
-static const struct model_attributes *attributes_take(struct model *model,
-                                                      const struct attributes *row)
+static struct model_attributes *attributes_take(struct model *model, const struct attributes *row)
 {
     struct attribute_table *table = &model->attributes;
     struct model_attributes shown = attributes_of(row, model->own_asn);
@@ -194,9 +193,9 @@ static const struct model_attributes *attributes_take(struct model *model,
 }
 
 /* The set stays in its slot until the table is made anew: it often comes back at once. */
-static void attributes_drop(const struct model_attributes *shown)
+static void attributes_drop(struct model_attributes *shown)
 {
-    struct attribute_set *set = (struct attribute_set *)(uintptr_t)shown;
+    struct attribute_set *set = (struct attribute_set *)(void *)shown;
 
     assert(set->uses > 0);
     set->uses--;
@@ -355,7 +354,7 @@ static void object_free(struct model_object *object)
     for (uint32_t i = 0; i < object->count; i++)
         free(object->sources[i].row);
     free(object->sources);
-    free((void *)(uintptr_t)object->nlri.bytes);
+    free(object->bytes);
     free(object);
 }
 
@@ -403,6 +402,7 @@ static void objects_put(struct object_table *table, struct octets nlri, int64_t 
         if (nlri.length)
             memcpy(bytes, nlri.bytes, nlri.length);
         object = *slot = memory_alloc(1, sizeof *object);
+        object->bytes = bytes;
         object->nlri = (struct octets){bytes, nlri.length};
         table->count++;
     }
@@ -463,7 +463,7 @@ static void route_put(struct model *model, const struct route *row)
         model->routes[model->route_count++] = (struct model_route){.prefix = row->prefix};
     }
     struct model_route *route = &model->routes[index];
-    const struct model_attributes *attributes = attributes_take(model, row->attributes);
+    struct model_attributes *attributes = attributes_take(model, row->attributes);
     struct model_path *path = find_path(route, row->peer_id, row->path_id);
     if (path) {
         attributes_drop(path->attributes);
@@ -519,10 +519,8 @@ static struct model_peer *find_peer(const struct model *model, int64_t peer_id)
 
 static void peer_clear(struct model_peer *peer)
 {
-    free((void *)(uintptr_t)peer->row.name);
-    free((void *)(uintptr_t)peer->row.address);
-    free((void *)(uintptr_t)peer->row.router_id);
-    free((void *)(uintptr_t)peer->row.last_error);
+    for (size_t i = 0; i < sizeof peer->texts / sizeof *peer->texts; i++)
+        free(peer->texts[i]);
 }
 
 static int compare_peers(const void *a, const void *b)
@@ -601,10 +599,10 @@ static void on_peer(void *context, const struct peer *row)
         peer_clear(peer);
     }
     peer->row = *row;
-    peer->row.name = memory_text(row->name);
-    peer->row.address = memory_text(row->address);
-    peer->row.router_id = text_or_null(row->router_id);
-    peer->row.last_error = text_or_null(row->last_error);
+    peer->row.name = peer->texts[0] = memory_text(row->name);
+    peer->row.address = peer->texts[1] = memory_text(row->address);
+    peer->row.router_id = peer->texts[2] = text_or_null(row->router_id);
+    peer->row.last_error = peer->texts[3] = text_or_null(row->last_error);
     qsort(model->peers, model->peer_count, sizeof *model->peers, compare_peers);
 }
 

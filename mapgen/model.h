@@ -30,7 +30,7 @@ struct model_path {
     int64_t peer_id;
     uint32_t path_id;
     struct prefix next_hop;
-    const struct model_attributes *attributes;
+    struct model_attributes *attributes;
 };
 
 struct model_route {
@@ -42,7 +42,8 @@ struct model_route {
 
 /* A link-state object: its NLRI and what each source says of it. */
 struct model_object {
-    struct octets nlri;
+    struct octets nlri; // at bytes
+    uint8_t *bytes;     // owned
     struct model_source {
         int64_t peer_id;
         void *row; // struct ls_node, ls_link or ls_prefix, by the table it is in
@@ -51,7 +52,8 @@ struct model_object {
 };
 
 struct model_peer {
-    struct peer row;
+    struct peer row; // its texts: in texts
+    char *texts[4];  // the model's
     struct peer_family families[STATE_FAMILIES];
     bool has_family[STATE_FAMILIES];
     bool is_given[STATE_FAMILIES]; // by the read under way; the model's

@@ -527,6 +527,7 @@ static void split_scope(struct build *build, uint32_t scope, uint32_t *component
                                                      .instance = build->scopes[scope].instance,
                                                      .scope = scope};
         }
+        assert(domains->list);
         domain_of[scope * routers + r] = *domain;
         domains->list[*domain].vertex_count++;
     }
