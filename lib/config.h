@@ -72,7 +72,7 @@ struct config {
         const char *default_pid; // "default"
         int64_t settle_us;       // at most one snapshot per, 1 s
         int64_t start_wait_us;   // for the feeds' end-of-RIB before the first map ever, 120 s
-        bool delay_use_minimum;                                 // M-137, true
+        bool delay_use_minimum;  // M-137, true
     } map;
     struct {
         const char *directory;     // snapshots/ under state.directory
