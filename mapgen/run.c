@@ -27,7 +27,8 @@ enum {
     IDLE_US = 250000,
     STATUS_US = 5000000, // status.db is promised every 10 s
     FIRST_RETRY_US = 250000,
-    LAST_RETRY_US = 30000000,
+    OPEN_RETRY_US = 1000000,  // longest pause before a file is looked for again: costs nothing
+    LAST_RETRY_US = 30000000, // … before a run that failed is made again
     LOAD_FACTOR = 3,
 };
 
@@ -174,11 +175,11 @@ static void set_phase(struct run *run, enum status_phase phase, const char *mess
     write_status(run, now);
 }
 
-static void fail(struct run *run, const struct error *err, struct run_time now)
+static void fail(struct run *run, const struct error *err, int64_t longest_us, struct run_time now)
 {
     set_phase(run, STATUS_FAILING, err->text, now);
     run->is_pending = true;
-    run->due_us = now.steady_us + run->retry_us;
+    run->due_us = now.steady_us + (run->retry_us < longest_us ? run->retry_us : longest_us);
     run->retry_us = 2 * run->retry_us < LAST_RETRY_US ? 2 * run->retry_us : LAST_RETRY_US;
 }
 
@@ -413,7 +414,7 @@ int64_t run_step(struct run *run, struct run_time now)
     if ((!run->reader || !run->writer) && now.steady_us < run->due_us)
         return run->due_us - now.steady_us < IDLE_US ? run->due_us - now.steady_us : IDLE_US;
     if (!open_files(run, &err) || !look_for_news(run, &err)) {
-        fail(run, &err, now);
+        fail(run, &err, OPEN_RETRY_US, now);
     } else if ((run->is_pending || is_wait_over(run, now)) && now.steady_us >= run->due_us) {
         if (work(run, true, now, &err)) {
             int64_t took_us = map_clock_us() - start;
@@ -423,7 +424,7 @@ int64_t run_step(struct run *run, struct run_time now)
                 pause_us = LOAD_FACTOR * took_us;
             run->due_us = now.steady_us + pause_us;
         } else {
-            fail(run, &err, now);
+            fail(run, &err, LAST_RETRY_US, now);
         }
     }
     if (now.steady_us >= run->status_due_us)
@@ -437,7 +438,7 @@ bool run_once(struct run *run, struct run_time now)
     bool ok = open_files(run, &err) && work(run, false, now, &err);
 
     if (!ok)
-        fail(run, &err, now);
+        fail(run, &err, LAST_RETRY_US, now);
     write_status(run, now);
     return ok;
 }
