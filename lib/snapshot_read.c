@@ -460,7 +460,7 @@ static bool read_rows(sqlite3 *db, struct arena *arena, struct snapshot_metric *
 
 static bool read_costs(sqlite3 *db, struct arena *arena, struct snapshot *out, struct error *err)
 {
-    size_t count;
+    size_t count = 0;
 
     if (!count_rows(db, "metric", METRIC_LIMIT, &count, err))
         return false;
@@ -482,7 +482,7 @@ static bool read_costs(sqlite3 *db, struct arena *arena, struct snapshot *out, s
 
 static bool read_routers(sqlite3 *db, struct arena *arena, struct snapshot *out, struct error *err)
 {
-    size_t count;
+    size_t count = 0;
 
     if (!count_rows(db, "router", ROUTER_LIMIT, &count, err))
         return false;
@@ -505,7 +505,7 @@ static bool read_routers(sqlite3 *db, struct arena *arena, struct snapshot *out,
 
 static bool read_links(sqlite3 *db, struct arena *arena, struct snapshot *out, struct error *err)
 {
-    size_t count;
+    size_t count = 0;
 
     if (!count_rows(db, "link", LINK_LIMIT, &count, err))
         return false;
@@ -534,7 +534,7 @@ static bool read_links(sqlite3 *db, struct arena *arena, struct snapshot *out, s
 static bool read_attachments(sqlite3 *db, struct arena *arena, struct snapshot_pid *pids,
                              const struct snapshot *out, struct error *err)
 {
-    size_t count;
+    size_t count = 0;
 
     if (!count_rows(db, "attachment", ATTACHMENT_LIMIT, &count, err))
         return false;
@@ -559,7 +559,7 @@ static bool read_attachments(sqlite3 *db, struct arena *arena, struct snapshot_p
 
 static bool read_sessions(sqlite3 *db, struct arena *arena, struct snapshot *out, struct error *err)
 {
-    size_t count;
+    size_t count = 0;
 
     if (!count_rows(db, "session", SESSION_LIMIT, &count, err))
         return false;

@@ -94,6 +94,11 @@ static size_t check_escape(const uint8_t *at, size_t left, const char **mistake)
     return 0;
 }
 
+static bool is_line_break_or_tab(uint8_t byte)
+{
+    return byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 /* Where the first mistake is, or length. */
 static size_t check_bytes(const uint8_t *bytes, size_t length, const char **mistake)
 {
@@ -107,9 +112,9 @@ static size_t check_bytes(const uint8_t *bytes, size_t length, const char **mist
         size_t step = utf8_length(bytes + at, length - at);
         if (step == 0)
             *mistake = "not UTF-8";
-        else if (bytes[at] < 0x20 && (in_string || !memchr("\t\r\n", bytes[at], 3)))
+        else if (bytes[at] < 0x20 && (in_string || !is_line_break_or_tab(bytes[at])))
             *mistake = "a control character"; // libyajl 2.1 takes a NUL for the end of a number
-        else if (has_ended && !memchr(" \t\r\n", bytes[at], 4))
+        else if (has_ended && bytes[at] != ' ' && !is_line_break_or_tab(bytes[at]))
             *mistake =
                 "something behind the object"; // libyajl 2.1 lets an unfinished word there pass
         else if (in_string && bytes[at] == '\\')
@@ -305,8 +310,8 @@ const struct body_value *body_member(const struct body_value *object, const char
 }
 
 /* Compact JSON up to SHOWN_MOST bytes. */
-static void show(const struct body_value *value,
-                 struct text *out) // NOLINT(misc-no-recursion): BODY_DEPTH
+// NOLINTNEXTLINE(misc-no-recursion): BODY_DEPTH bounds it
+static void show(const struct body_value *value, struct text *out)
 {
     bool is_object = value->type == BODY_OBJECT;
 

@@ -80,7 +80,7 @@ void rendering_init(struct rendering *rendering, struct text *text, const char *
 void rendering_clear(struct rendering *rendering)
 {
     for (int i = 0; i < CODINGS; i++)
-        free((void *)(uintptr_t)rendering->codings[i].bytes);
+        free(rendering->codings[i].bytes);
 }
 
 const struct encoded *rendering_get(const struct rendering *rendering, enum coding coding)

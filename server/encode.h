@@ -30,7 +30,7 @@ void text_add_json(struct text *text, const char *string);
 enum { ENTITY_TAG_SIZE = HASH_TAG_SIZE + 8 };
 
 struct encoded {
-    const char *bytes;
+    char *bytes;
     size_t length;
     char entity_tag[ENTITY_TAG_SIZE]; // with its quotes: "0123…", "0123…-gzip"
 };

@@ -62,7 +62,7 @@ enum phase { OPEN, LAST, LINGER };
 enum waiting { FOR_REQUEST, FOR_REST, FOR_READER, FOR_END }; // what the deadline is about
 
 struct connection {
-    struct connection *next, **link;
+    struct connection *next, *previous;
     struct loop *loop;
     const struct http_service *service;
     struct bufferevent *bev;
@@ -129,12 +129,16 @@ static int64_t now_us(void)
 
 /* ---- Connections ---- */
 
-static void connection_free(struct connection *c)
+static void connection_free(struct loop *loop, struct connection *c)
 {
-    clients_leave(c->loop->server->clients, &c->client);
-    *c->link = c->next;
+    assert(c->loop == loop);
+    clients_leave(loop->server->clients, &c->client);
+    if (c == loop->connections)
+        loop->connections = c->next;
+    else
+        c->previous->next = c->next;
     if (c->next)
-        c->next->link = c->link;
+        c->next->previous = c->previous;
     bufferevent_free(c->bev);
     http_reader_free(c->reader);
     free(c);
@@ -348,7 +352,7 @@ static void serve(struct connection *c)
             c->phase = LAST;
     }
     if (c->at_eof && c->phase != LAST && evbuffer_get_length(output_of(c)) == 0) {
-        connection_free(c);
+        connection_free(c->loop, c);
         return;
     }
     rearm(c);
@@ -371,7 +375,7 @@ static void on_write(struct bufferevent *bev, void *context)
         return;
     }
     if (c->at_eof) {
-        connection_free(c);
+        connection_free(c->loop, c);
         return;
     }
     SSL *ssl = bufferevent_openssl_get_ssl(bev);
@@ -395,7 +399,7 @@ static void on_event(struct bufferevent *bev, short what, void *context)
         c->at_eof = true; // it may still read what it asked for
         serve(c);
     } else {
-        connection_free(c);
+        connection_free(c->loop, c);
     }
 }
 
@@ -408,7 +412,7 @@ static void expire(struct connection *c)
             refuse(c, 408, "the request took too long");
             rearm(c);
         } else {
-            connection_free(c); // a TLS handshake
+            connection_free(c->loop, c); // a TLS handshake
         }
         break;
     case FOR_READER: {
@@ -417,13 +421,13 @@ static void expire(struct connection *c)
             c->waiting = FOR_REQUEST;
             rearm(c);
         } else {
-            connection_free(c);
+            connection_free(c->loop, c);
         }
         break;
     }
     case FOR_REQUEST:
     case FOR_END:
-        connection_free(c);
+        connection_free(c->loop, c);
         break;
     }
 }
@@ -436,10 +440,11 @@ static void turn_away(struct loop *loop, const struct http_service *service, int
 {
     char text[200];
     int status = verdict == CLIENTS_FULL ? 503 : 429;
-    int length = snprintf(text, sizeof text,
-                          "HTTP/1.1 %d %s\r\nRetry-After: %d\r\nContent-Length: 0\r\n"
-                          "Connection: close\r\n\r\n",
-                          status, response_reason(status), 1 + rand() % 2); // not all at once
+    int length =
+        snprintf(text, sizeof text,
+                 "HTTP/1.1 %d %s\r\nRetry-After: %d\r\nContent-Length: 0\r\n"
+                 "Connection: close\r\n\r\n",
+                 status, response_reason(status), 1 + (int)(now_us() % 2)); // not all at once
 
     if (!service->uses_tls || !loop->settings.tls)
         (void)send(fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -514,9 +519,8 @@ static void on_accept(struct evconnlistener *handle, evutil_socket_t fd, struct 
     c->reader = http_reader_new(&limits);
     c->client = client;
     c->next = loop->connections;
-    c->link = &loop->connections;
     if (c->next)
-        c->next->link = &c->next;
+        c->next->previous = c;
     loop->connections = c;
     bool is_tls = bufferevent_openssl_get_ssl(bev) != NULL;
     c->waiting = is_tls ? FOR_REST : FOR_REQUEST;
@@ -575,9 +579,10 @@ static void stop_idle(struct loop *loop, int64_t now)
     bool give_up = now >= atomic_load(&loop->server->stop_deadline_us);
 
     for (struct connection *c = loop->connections, *next; c; c = next) {
-        next = c->next;
+        // the analyzer thinks that expire() may have left a freed one in the list
+        next = c->next; // NOLINT(clang-analyzer-unix.Malloc)
         if (give_up || c->waiting == FOR_REQUEST)
-            connection_free(c);
+            connection_free(loop, c);
     }
     if (!loop->connections) // after one more round: libevent closes what was freed in the next
         (void)event_base_loopexit(loop->base, NULL);
@@ -622,7 +627,7 @@ static void *loop_run(void *context)
 
     (void)event_base_dispatch(loop->base);
     while (loop->connections)
-        connection_free(loop->connections);
+        connection_free(loop, loop->connections);
     for (size_t i = 0; i < loop->server->service_count; i++)
         if (loop->server->services[i].on_tick)
             loop->server->services[i].on_tick(loop->server->services[i].context, loop->index, true);

@@ -586,7 +586,7 @@ static void feed_chunk_size(struct http_reader *reader, uint8_t byte)
 /* The CR LF behind a chunk's data. */
 static void feed_chunk_end(struct http_reader *reader, uint8_t byte)
 {
-    if (byte != "\r\n"[reader->chunk_line_length]) {
+    if (byte != (reader->chunk_line_length == 0 ? '\r' : '\n')) {
         refuse(reader, 400, "chunk longer than its size; CR LF expected behind it");
     } else if (++reader->chunk_line_length == 2) {
         reader->chunk_line_length = 0;
