@@ -1,6 +1,7 @@
-/* heard: see heard.h. Open addressing over bare hashes; 0 marks a free slot, so a hash of 0 becomes 1. */
+/* heard: see heard.h. */
 #include "heard.h"
 
+#include "key_set.h"
 #include "lib/hash.h"
 
 #include <stdlib.h>
@@ -9,8 +10,7 @@
 
 struct heard {
     uint64_t secret;
-    uint64_t *slots;
-    size_t capacity, count;
+    struct key_set keys;
 };
 
 struct heard *heard_new(void)
@@ -26,7 +26,7 @@ void heard_free(struct heard *heard)
 {
     if (!heard)
         return;
-    free(heard->slots);
+    key_set_clear(&heard->keys);
     free(heard);
 }
 
@@ -44,45 +44,15 @@ static uint64_t hash_key(const struct heard *heard, const struct state_key *key)
         rest = hash_bytes(key->nlri.bytes, key->nlri.length);
     uint64_t hash = hash_bytes(octets, sizeof octets) ^ (rest ^ heard->secret) * 0x9e3779b97f4a7c15;
     hash = (hash ^ hash >> 32) * 0xd6e8feb86659fd93;
-    hash ^= hash >> 32;
-    return hash ? hash : 1;
-}
-
-static bool place(uint64_t *slots, size_t capacity, uint64_t hash)
-{
-    size_t i = (size_t)hash & (capacity - 1);
-
-    for (; slots[i]; i = (i + 1) & (capacity - 1))
-        if (slots[i] == hash)
-            return false;
-    slots[i] = hash;
-    return true;
+    return hash ^ hash >> 32;
 }
 
 void heard_add(struct heard *heard, const struct state_key *key)
 {
-    if (2 * (heard->count + 1) > heard->capacity) {
-        size_t capacity = heard->capacity ? 2 * heard->capacity : 64;
-        uint64_t *slots = memory_alloc(capacity, sizeof *slots);
-        for (size_t i = 0; i < heard->capacity; i++)
-            if (heard->slots[i])
-                (void)place(slots, capacity, heard->slots[i]);
-        free(heard->slots);
-        heard->slots = slots;
-        heard->capacity = capacity;
-    }
-    heard->count += place(heard->slots, heard->capacity, hash_key(heard, key));
+    key_set_add(&heard->keys, hash_key(heard, key));
 }
 
 bool heard_has(const struct heard *heard, const struct state_key *key)
 {
-    uint64_t hash = hash_key(heard, key);
-
-    if (!heard->count)
-        return false;
-    for (size_t i = (size_t)hash & (heard->capacity - 1); heard->slots[i];
-         i = (i + 1) & (heard->capacity - 1))
-        if (heard->slots[i] == hash)
-            return true;
-    return false;
+    return key_set_has(&heard->keys, hash_key(heard, key));
 }

@@ -1,6 +1,6 @@
 /* heard: the keys that a returning peer has announced again, for the sweep at its end-of-RIB.
  *
- * A set of 64-bit hashes under a random secret: 16 octets a key at most, where the keys themselves take up to
+ * A set of 64-bit hashes under a random secret: at most 24 octets a key, where the keys themselves take up to
  * a hundred. Two keys with one hash would save a stale object from the sweep until it is withdrawn or the
  * next session ends; with a million keys that is a chance of one in ten million. */
 #pragma once

@@ -46,6 +46,11 @@ void key_set_add(struct key_set *set, uint64_t hash)
     set->slots[slot] = in_use(hash);
 }
 
+bool key_set_has(const struct key_set *set, uint64_t hash)
+{
+    return set->capacity && set->slots[slot_of(set, in_use(hash))];
+}
+
 void key_set_remove(struct key_set *set, uint64_t hash)
 {
     if (!set->capacity)

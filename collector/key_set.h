@@ -14,5 +14,6 @@ struct key_set {
 };
 
 void key_set_add(struct key_set *set, uint64_t hash);
+bool key_set_has(const struct key_set *set, uint64_t hash);
 void key_set_remove(struct key_set *set, uint64_t hash); // one that is not there: nothing
 void key_set_clear(struct key_set *set);                 // empty, and its memory freed

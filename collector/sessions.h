@@ -47,11 +47,11 @@ void session_restore(struct session *session, const struct peer_family *row, int
                      int64_t hold_at_us);
 
 /* Makes the family one that the peer has, by that door. */
-void session_configure(struct session *session, enum state_family family, enum state_source source);
+void session_configure(struct session *session, enum state_family which, enum state_source source);
 
 void session_up(struct session *session, const struct update *update, int64_t utc_us);
 void session_down(struct session *session, const char *reason, int64_t utc_us, int64_t hold_at_us);
-void session_end_of_rib(struct session *session, enum state_family family, bool assumed,
+void session_end_of_rib(struct session *session, enum state_family which, bool assumed,
                         int64_t utc_us);
 
 /* An object of the family was announced (is_gone: withdrawn). false: the peer does not have the family. */
@@ -60,4 +60,4 @@ bool session_hear(struct session *session, const struct state_key *key, bool is_
 void session_distrust(struct session *session, unsigned families, const char *kind);
 
 /* The family was stale for as long as it may be: everything goes. */
-void session_expire(struct session *session, enum state_family family);
+void session_expire(struct session *session, enum state_family which);

@@ -3,6 +3,7 @@
 #include "state_rows.h"
 #include "text.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +96,7 @@ static void put_numbers(struct row_writer *row, const uint32_t *wide, const uint
 {
     char text[16];
 
+    assert(!count || wide || narrow);
     if (!count) {
         row_put_text(row, NULL);
         return;

@@ -62,10 +62,11 @@ static const char *query_text(struct state_reader *reader, enum query query)
     static const enum state_object kinds[] = {OBJECT_ROUTE, OBJECT_NODE, OBJECT_LINK,
                                               OBJECT_PREFIX};
     static const char *const texts[QUERIES] = {
-        [QUERY_POSITION] = "SELECT generation, floor, local_asn, "
-                           "coalesce((SELECT max(sequence) FROM sequence), 0), "
-                           "coalesce((SELECT time_us FROM sequence ORDER BY sequence DESC LIMIT 1),"
-                           " 0) FROM meta",
+        // in parentheses: one text of several lines, no comma is missing
+        [QUERY_POSITION] = ("SELECT generation, floor, local_asn, "
+                            "coalesce((SELECT max(sequence) FROM sequence), 0), "
+                            "coalesce((SELECT time_us FROM sequence ORDER BY sequence DESC "
+                            "LIMIT 1), 0) FROM meta"),
         [QUERY_VERSION] = "PRAGMA data_version",
         [QUERY_GONE] = "SELECT kind, peer_id, key, path_id FROM tombstone WHERE sequence > ?1",
     };
@@ -372,7 +373,7 @@ static bool read_part(struct reading *reading, const struct part *part, struct e
     bool since = part->by_sequence && !reading->is_whole;
     sqlite3_stmt *query = query_get(reading->reader, since ? part->query + 1 : part->query, err);
     uint64_t count = 0;
-    int step;
+    int step = SQLITE_DONE;
 
     if (!query)
         return false;

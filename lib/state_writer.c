@@ -259,7 +259,7 @@ static bool count_references(struct state_writer *writer, struct error *err)
 static bool load_number(struct state_writer *writer, const char *sql, uint64_t *out,
                         struct error *err)
 {
-    int64_t value;
+    int64_t value = 0;
 
     if (!db_integer(writer->db, sql, &value, err))
         return false;
@@ -273,7 +273,7 @@ static bool load_number(struct state_writer *writer, const char *sql, uint64_t *
 /* What memory keeps of the file. Reads each table through, so that a file cut short is noticed here. */
 static bool load(struct state_writer *writer, struct error *err)
 {
-    uint64_t next, ignored;
+    uint64_t next = 0, ignored = 0;
 
     writer->is_loaded = false;
     writer->unused_count = 0;
@@ -824,6 +824,7 @@ static bool put_route(struct state_writer *writer, const struct route *route, co
     if (!intern(writer, route->attributes, &set, err) ||
         !write_route(writer, ADD_ROUTE, route, text, next_hop, set, err))
         return false;
+    assert(set); // intern() made it
     if (was_changed(writer)) {
         set->references++;
         writer->has_changed = true;
@@ -1138,7 +1139,7 @@ bool state_delete_peer(struct state_writer *writer, int64_t peer_id, struct erro
                                          "ls_opaque", "tombstone", "peer_family", "peer"};
     const struct octets no_key = {(const uint8_t *)"", 0};
     char is_there[80];
-    uint64_t count;
+    uint64_t count = 0;
 
     assert(writer->is_open);
     (void)snprintf(is_there, sizeof is_there, "SELECT count(*) FROM peer WHERE peer_id = %" PRId64,

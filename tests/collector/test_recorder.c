@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECOND = 1000000, SEEDS = 25, KEYS = 16 };
+enum { SEEDS = 25, KEYS = 16 };
+#define SECOND INT64_C(1000000)
 
 static struct arena *arena;
 static char *folder, *path;
