@@ -418,7 +418,8 @@ int64_t run_step(struct run *run, struct run_time now)
     } else if ((run->is_pending || is_wait_over(run, now)) && now.steady_us >= run->due_us) {
         if (work(run, true, now, &err)) {
             int64_t took_us = map_clock_us() - start;
-            int64_t pause_us = run->config->map.settle_us;
+            // the settle time is between maps: one that waits for a feed comes as soon as it may
+            int64_t pause_us = run->phase == STATUS_WAITING ? POLL_US : run->config->map.settle_us;
 
             if (LOAD_FACTOR * took_us > pause_us)
                 pause_us = LOAD_FACTOR * took_us;
