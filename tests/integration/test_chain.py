@@ -3,6 +3,7 @@
 
     tests/integration/test_chain.py BUILD-DIRECTORY
 """
+import contextlib
 import pathlib
 import subprocess
 import sys
@@ -172,13 +173,9 @@ def a_full_disk_keeps_the_published_map(build):
             chain.start_all()
             chain.wait_for_map()
             filler = chain.snapshots.parent / "filler"
-            with open(filler, "wb") as out:
-                try:
-                    while True:
-                        out.write(b"x" * 4096)
-                        out.flush()
-                except OSError:
-                    pass
+            with open(filler, "wb", buffering=0) as out, contextlib.suppress(OSError):
+                while True:
+                    out.write(b"x" * 4096)
             source, destination, metric = direct_link(chain)
             chain.lab(f"metric {source} {destination} {metric - 1}")
             wait_until("mapgen's word of the full disk", lambda: "full" in chain.log_of("mapgen")
