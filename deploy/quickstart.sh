@@ -113,15 +113,16 @@ check_alive() {
 # ---- steps ----
 
 check_free() {
-  local name port listening
+  local name port taken
   for name in altimeter-server altimeter-mapgen altimeter-collector gobgpd altimeter-lab; do
     if [[ -s $run/$name.pid ]] && is_running "$(<"$run/$name.pid")" "$name"; then
       fail "already running in $run ($name, process $(<"$run/$name.pid")); stop it with: deploy/quickstart.sh --stop${run_option}"
     fi
   done
-  listening=$(awk '$4 == "0A" { split($2, a, ":"); print a[length(a)] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || true)
+  # a listener, but an outgoing connection that the system gave the port is in the way just as well; 06 is TIME_WAIT
+  taken=$(awk '$4 != "06" { split($2, a, ":"); print a[length(a)] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null || true)
   for port in "$alto_port" "$operator_port" "$bmp_port" "$bgp_port"; do
-    if grep -qix "$(printf '%04X' "$port")" <<<"$listening"; then
+    if grep -qix "$(printf '%04X' "$port")" <<<"$taken"; then
       fail "port $port is in use by another program; choose other ports with --port-base (four from there on)"
     fi
   done

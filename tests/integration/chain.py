@@ -179,9 +179,9 @@ class Chain:
 
     # ---- what can be seen ----
 
-    def get(self, path, headers=None):
-        """(status, headers, body) of a GET; status 0 when nobody answers."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.alto_port}{path}", headers=headers or {})
+    def get(self, path, headers=None, body=None):
+        """(status, headers, body) of a GET, or of a POST of body; status 0 when nobody answers."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.alto_port}{path}", body, headers or {})
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, answer.headers, answer.read()

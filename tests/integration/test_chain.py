@@ -11,8 +11,17 @@ import time
 
 from chain import TOP, Chain, Failure, run, wait_until
 
+sys.path.insert(0, str(TOP / "tests" / "oracle"))
+import alto_schema  # noqa: E402
+
 TRIANGLE = "tests/lab/scenarios/triangle.yaml"
 GEANT = "tests/lab/scenarios/geant.yaml"
+
+# A request for each kind of resource that wants one.
+ASKED = {
+    "application/alto-endpointpropparams+json":
+        b'{"properties": ["default.pid"], "endpoints": ["ipv4:10.1.0.1", "ipv6:2001:db8::1"]}',
+}
 
 
 def direct_link(chain):
@@ -64,6 +73,22 @@ def costs_equal_the_oracles(build):
                 capture_output=True, text=True, check=False)
             if oracle.returncode != 0:
                 raise Failure(f"{scenario}: {oracle.stdout[-2000:]}{oracle.stderr[-2000:]}")
+
+
+def every_resource_of_the_directory_is_valid(build):
+    """What the demo backbone's directory lists answers with its media type and fits its JSON Schema."""
+    with ready(build, GEANT) as chain:
+        chain.wait_for_map()
+        _, headers, body = chain.get("/")
+        directory = alto_schema.load(body)
+        alto_schema.check(headers["Content-Type"], directory)
+        assert len(directory["resources"]) >= 4, f"only {list(directory['resources'])}"
+        for name, entry in directory["resources"].items():
+            status, headers, body = chain.get(entry["uri"], {"Content-Type": entry["accepts"]},
+                                              ASKED[entry["accepts"]]) \
+                if "accepts" in entry else chain.get(entry["uri"])
+            assert (status, headers["Content-Type"]) == (200, entry["media-type"]), f"{name}: {status}"
+            alto_schema.check(entry["media-type"], alto_schema.load(body))
 
 
 def a_metric_change_is_served_under_a_new_tag(build):
@@ -207,6 +232,7 @@ def a_foreign_state_db_is_left_alone(build):
 
 TESTS = [
     costs_equal_the_oracles,
+    every_resource_of_the_directory_is_valid,
     a_metric_change_is_served_under_a_new_tag,
     a_link_goes_down_and_comes_back,
     d005_lost_sessions_keep_the_map,

@@ -7,7 +7,7 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=$(cd "${1:?build directory expected}" && pwd)
 run=$(mktemp -d)/run
-port_base=$((20000 + RANDOM % 20000))
+port_base=$((20000 + RANDOM % 10000)) # below the range from which Linux takes ports for outgoing connections
 passed=0 failed=0
 
 quickstart() {
@@ -37,22 +37,28 @@ cleanup() {
 trap cleanup EXIT
 
 expect once_shows_the_change_and_stops 0 'served after [0-9]+ ms: routingcost' quickstart --once
-expect nothing_is_left_running 1 '^$|none' bash -c "pgrep -f '$run' || { echo none; exit 1; }"
+# [c]: the shell that asks must not find itself
+expect nothing_is_left_running 1 '^none$' bash -c "pgrep -af -- '[c]onfig $run|[s]ocket $run|[/]$run/gobgpd' || { echo none; exit 1; }"
 expect start_leaves_it_running 0 'Stop: +deploy/quickstart.sh --stop' quickstart
 expect second_start_is_refused 1 'already running in .*--stop' quickstart
 expect stop_stops 0 'stopped' quickstart --stop
 expect unknown_option_is_named 1 "unknown option '--onec'" quickstart --onec
 expect bad_port_is_named 1 'port-base 70000: a number' quickstart --port-base 70000
 
-python3 - "$port_base" <<'EOF' &
+taken=$(dirname "$run")/taken
+python3 - "$port_base" >"$taken" <<'EOF' &
 import socket, sys, time
 with socket.socket() as taken:
     taken.bind(("127.0.0.1", int(sys.argv[1]) + 2))
     taken.listen()
-    time.sleep(20)
+    print("listening", flush=True)
+    time.sleep(60)
 EOF
 listener=$!
-sleep 0.5
+for _ in $(seq 100); do
+  [[ -s $taken ]] && break
+  sleep 0.1
+done
 expect port_in_use_is_named 1 "port $((port_base + 2)) is in use.*--port-base" quickstart --once
 kill "$listener"
 
