@@ -67,7 +67,7 @@ base=http://127.0.0.1:$alto_port
 
 # Whether process $1 is the program $2 that we started, and not a later one with its number.
 is_running() {
-  [[ -r /proc/$1/comm ]] && [[ $(tr '\0' ' ' <"/proc/$1/cmdline" 2>/dev/null) == *"$2"* ]]
+  [[ $({ tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null) == *"$2"* ]]
 }
 
 stop_all() {

@@ -416,10 +416,13 @@ int64_t run_step(struct run *run, struct run_time now)
     if (!open_files(run, &err) || !look_for_news(run, &err)) {
         fail(run, &err, OPEN_RETRY_US, now);
     } else if ((run->is_pending || is_wait_over(run, now)) && now.steady_us >= run->due_us) {
+        const struct map *before = run->map;
+
         if (work(run, true, now, &err)) {
             int64_t took_us = map_clock_us() - start;
-            // the settle time is between maps: one that waits for a feed comes as soon as it may
-            int64_t pause_us = run->phase == STATUS_WAITING ? POLL_US : run->config->map.settle_us;
+            // the settle time is between maps: news that make none (meters, a heartbeat, a feed that is still
+            // awaited) must not delay the change that comes next
+            int64_t pause_us = run->map != before ? run->config->map.settle_us : 0;
 
             if (LOAD_FACTOR * took_us > pause_us)
                 pause_us = LOAD_FACTOR * took_us;

@@ -49,6 +49,7 @@ taken=$(dirname "$run")/taken
 python3 - "$port_base" >"$taken" <<'EOF' &
 import socket, sys, time
 with socket.socket() as taken:
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     taken.bind(("127.0.0.1", int(sys.argv[1]) + 2))
     taken.listen()
     print("listening", flush=True)

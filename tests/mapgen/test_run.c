@@ -161,6 +161,20 @@ START_TEST(later_changes_wait_for_the_settle_time)
 }
 END_TEST
 
+START_TEST(news_that_make_no_map_delay_no_change)
+{
+    open_state();
+    write_rows(example);
+    run = run_new(&config, &quiet, now);
+    let_pass(2000000);
+    heartbeat();
+    let_pass(20000);
+    write_rows("router A 10.0.0.1;router B 10.0.0.2\nlink A B 20 delay=100");
+    let_pass(20000);
+    ck_assert_uint_eq(snapshot_now().number, 2);
+}
+END_TEST
+
 START_TEST(m605_a_heartbeat_confirms_and_publishes_nothing)
 {
     open_state();
@@ -374,6 +388,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, publishes_the_first_change_at_once);
     tcase_add_test(cases, later_changes_wait_for_the_settle_time);
+    tcase_add_test(cases, news_that_make_no_map_delay_no_change);
     tcase_add_test(cases, m605_a_heartbeat_confirms_and_publishes_nothing);
     tcase_add_test(cases, status_is_never_older_than_ten_seconds);
     tcase_add_test(cases, the_first_map_waits_for_each_feed);
