@@ -85,8 +85,3 @@ void graph_free(struct graph *graph)
     free(graph->no_transit);
     free(graph);
 }
-
-size_t graph_vertex_count(const struct graph *graph)
-{
-    return graph->vertex_count;
-}

@@ -32,5 +32,3 @@ struct graph *graph_new(size_t vertex_count, const struct graph_arc *arcs, size_
                         const bool *no_transit, struct error *err);
 
 void graph_free(struct graph *graph); // NULL is fine
-
-size_t graph_vertex_count(const struct graph *graph);

@@ -18,9 +18,6 @@ static const char *const states[] = {
     [PEER_NEVER] = "never", [PEER_UP] = "up", [PEER_DOWN] = "down"};
 static const char *const ends_of_rib[] = {
     [END_OF_RIB_NO] = "no", [END_OF_RIB_RECEIVED] = "received", [END_OF_RIB_ASSUMED] = "assumed"};
-static const char *const families[] = {[STATE_IPV4_UNICAST] = "ipv4-unicast",
-                                       [STATE_IPV6_UNICAST] = "ipv6-unicast",
-                                       [STATE_LINK_STATE] = "link-state"};
 
 enum { FEED_LIMIT = 100000 }; // rows of a foreign file; a network has some ten reflectors
 
@@ -74,7 +71,7 @@ static bool write_head(sqlite3 *db, const struct status *status, struct error *e
 
 static bool bind_feed(sqlite3_stmt *row, const struct status_feed *feed)
 {
-    return bind_text(row, 1, feed->peer) && bind_text(row, 2, families[feed->family]) &&
+    return bind_text(row, 1, feed->peer) && bind_text(row, 2, state_family_names[feed->family]) &&
            bind_text(row, 3, states[feed->state]) && bind_integer(row, 4, feed->since_us) &&
            bind_integer(row, 5, feed->stale) &&
            (!feed->stale_since_us || bind_integer(row, 6, feed->stale_since_us)) &&
@@ -206,7 +203,8 @@ static bool read_feed(sqlite3_stmt *row, struct arena *arena, struct status_feed
 {
     unsigned family, state, end_of_rib;
 
-    if (!READ_WORD(row, 1, families, &family, err) || !READ_WORD(row, 2, states, &state, err) ||
+    if (!read_word(row, 1, state_family_names, STATE_FAMILIES, &family, err) ||
+        !READ_WORD(row, 2, states, &state, err) ||
         !READ_WORD(row, 6, ends_of_rib, &end_of_rib, err))
         return false;
     *out = (struct status_feed){

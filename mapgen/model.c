@@ -755,11 +755,6 @@ const struct model_peer *model_peers(const struct model *model, size_t *count)
     return model->peers;
 }
 
-const struct model_peer *model_peer(const struct model *model, int64_t peer_id)
-{
-    return find_peer(model, peer_id);
-}
-
 bool model_is_stale(const struct model *model, int64_t peer_id, enum state_family family)
 {
     const struct model_peer *peer = find_peer(model, peer_id);

@@ -82,7 +82,6 @@ void model_set_own_asn(struct model *model, uint32_t own_asn);
 
 /* By rank in the configuration, then address, then number (L-100). */
 const struct model_peer *model_peers(const struct model *model, size_t *count);
-const struct model_peer *model_peer(const struct model *model, int64_t peer_id); // NULL: unknown
 
 /* Rows of a stale (peer, family), or of a peer that is not known: they take part, but come last. */
 bool model_is_stale(const struct model *model, int64_t peer_id, enum state_family family);
