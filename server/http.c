@@ -403,6 +403,16 @@ static void on_event(struct bufferevent *bev, short what, void *context)
     }
 }
 
+/* Ends a connection whose client does not read. A reset, because after a plain close the kernel would keep
+ * what it holds for him (megabytes) until it gives up by itself. */
+static void cut_off(struct connection *c)
+{
+    static const struct linger at_once = {.l_onoff = 1};
+
+    (void)setsockopt(bufferevent_getfd(c->bev), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    connection_free(c->loop, c);
+}
+
 /* A deadline has passed. */
 static void expire(struct connection *c)
 {
@@ -421,7 +431,7 @@ static void expire(struct connection *c)
             c->waiting = FOR_REQUEST;
             rearm(c);
         } else {
-            connection_free(c->loop, c);
+            cut_off(c);
         }
         break;
     }
