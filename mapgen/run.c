@@ -15,6 +15,7 @@
 #include "mapgen/map.h"
 #include "mapgen/model.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ struct run {
     uint64_t computed;     // model_changes of it
     bool is_pending;       // something may have changed, or a run failed
     bool has_waited;       // the first map does not wait any longer
-    int64_t started_us;    // steady
+    int64_t waits_from_us; // steady: since when feeds are waited for; 0: not yet
     int64_t due_us;        // steady: no run before
     int64_t retry_us;      // pause after the next failure
     uint64_t sequence;     // the map is confirmed up to this …
@@ -58,7 +59,7 @@ struct run *run_new(const struct config *config, const struct log *log, struct r
     struct run *run = memory_alloc(1, sizeof *run);
 
     run->model = model_new();
-    run->started_us = run->due_us = run->status_due_us = now.steady_us;
+    run->due_us = run->status_due_us = now.steady_us;
     run->retry_us = FIRST_RETRY_US;
     run->phase = STATUS_WAITING;
     run_configure(run, config, log);
@@ -276,7 +277,9 @@ static bool must_wait(struct run *run, struct run_time now)
         return false;
     if (!snapshot_writer_current(run->writer, &current) &&
         find_missing(run, missing, sizeof missing)) {
-        if (now.steady_us - run->started_us < run->config->map.start_wait_us) {
+        if (run->waits_from_us == 0)
+            run->waits_from_us = now.steady_us;
+        if (now.steady_us - run->waits_from_us < run->config->map.start_wait_us) {
             (void)snprintf(message, sizeof message, "the first end-of-RIB of %s", missing);
             set_phase(run, STATUS_WAITING, message, now);
             return true;
@@ -307,6 +310,23 @@ static bool open_files(struct run *run, struct error *err)
     if (!run->reader)
         run->reader = state_reader_open(run->config->state.database, err);
     return run->reader != NULL;
+}
+
+/* Before the collector's first start there is nothing to complain of. */
+static bool is_before_state(const struct run *run)
+{
+    return run->phase == STATUS_WAITING && access(run->config->state.database, F_OK) != 0 &&
+           errno == ENOENT;
+}
+
+static void wait_for_state(struct run *run, struct run_time now)
+{
+    char message[MESSAGE_SIZE];
+
+    (void)snprintf(message, sizeof message, "altimeter-collector's %s",
+                   run->config->state.database);
+    set_phase(run, STATUS_WAITING, message, now);
+    run->due_us = now.steady_us + IDLE_US;
 }
 
 static void confirm(struct run *run, struct run_time now)
@@ -402,8 +422,8 @@ static bool look_for_news(struct run *run, struct error *err)
 /* The wait for the first end-of-RIB ends by time too, without a change. */
 static bool is_wait_over(const struct run *run, struct run_time now)
 {
-    return run->phase == STATUS_WAITING && !run->has_waited &&
-           now.steady_us - run->started_us >= run->config->map.start_wait_us;
+    return run->phase == STATUS_WAITING && !run->has_waited && run->waits_from_us &&
+           now.steady_us - run->waits_from_us >= run->config->map.start_wait_us;
 }
 
 int64_t run_step(struct run *run, struct run_time now)
@@ -414,7 +434,10 @@ int64_t run_step(struct run *run, struct run_time now)
     if ((!run->reader || !run->writer) && now.steady_us < run->due_us)
         return run->due_us - now.steady_us < IDLE_US ? run->due_us - now.steady_us : IDLE_US;
     if (!open_files(run, &err) || !look_for_news(run, &err)) {
-        fail(run, &err, OPEN_RETRY_US, now);
+        if (run->writer && is_before_state(run))
+            wait_for_state(run, now);
+        else
+            fail(run, &err, OPEN_RETRY_US, now);
     } else if ((run->is_pending || is_wait_over(run, now)) && now.steady_us >= run->due_us) {
         const struct map *before = run->map;
 

@@ -214,11 +214,12 @@ START_TEST(the_first_map_waits_for_each_feed)
         neighbours[0], {.name = "rr2", .families = {[STATE_LINK_STATE] = true}}};
     waiting.speaker.neighbour_count = 2;
     run = run_new(&waiting, &quiet, now);
-    let_pass(300000); // no state.db yet
-    expect_message(STATUS_FAILING, "state.db");
+    let_pass(150000000);
+    expect_message(STATUS_WAITING, "altimeter-collector's ");
+    expect_message(STATUS_WAITING, "/state.db");
     open_state();
     network_write(network, writer, now.wall_us);
-    let_pass(60000000);
+    let_pass(60000000); // without a state.db nobody could tell of a feed
     expect_message(STATUS_WAITING, "the first end-of-RIB of rr2 link-state");
     ck_assert_ptr_null(status_now().snapshot);
     let_pass(61000000);
