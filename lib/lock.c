@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct lock {
@@ -73,6 +74,14 @@ struct lock *lock_take(const char *path, struct error *err)
     struct lock *lock = memory_alloc(1, sizeof *lock);
     lock->fd = fd;
     return lock;
+}
+
+bool lock_is_at(const struct lock *lock, const char *path)
+{
+    struct stat held, there;
+
+    return fstat(lock->fd, &held) == 0 && stat(path, &there) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
 }
 
 void lock_release(struct lock *lock)

@@ -115,6 +115,10 @@ struct snapshot_published {
 /* false: nothing yet, or nothing that can be read. */
 bool snapshot_writer_current(const struct snapshot_writer *writer, struct snapshot_published *out);
 
+/* Whether the directory is still the one that was opened. false: it was removed or replaced; nothing that this
+ * writer does is seen by anybody, another is to be opened. */
+bool snapshot_writer_is_in_place(const struct snapshot_writer *writer);
+
 /* Publishes, unless all tags equal those of the current snapshot (M-605). name: of the file now current,
  * `2026-11-21T123000Z-1a2b3c4d.db`. On failure nothing that was visible has changed, and no temporary file
  * stays. tags and number of what is now current are written to *snapshot. */

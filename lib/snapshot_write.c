@@ -563,6 +563,15 @@ bool snapshot_writer_current(const struct snapshot_writer *writer, struct snapsh
     return true;
 }
 
+bool snapshot_writer_is_in_place(const struct snapshot_writer *writer)
+{
+    char *lock = path_of(writer, "", "lock", "");
+    bool is_in_place = lock_is_at(writer->lock, lock);
+
+    free(lock);
+    return is_in_place;
+}
+
 /* ---- Retention ---- */
 
 struct kept {

@@ -49,6 +49,7 @@ struct run {
     uint64_t sequence;     // the map is confirmed up to this …
     int64_t confirmed_us;  // … and its time
     int64_t status_due_us; // steady
+    bool is_news;          // status.db does not name the newest snapshot yet
     enum status_phase phase;
     char message[MESSAGE_SIZE];
     char status_failure[MESSAGE_SIZE]; // what the last failed status_write said
@@ -147,6 +148,7 @@ static void write_status(struct run *run, struct run_time now)
         status.sequence = run->sequence;
         status.confirmed_us = run->confirmed_us;
     }
+    run->is_news = false;
     run->status_due_us = now.steady_us + STATUS_US;
     if (status_write(run->config->snapshots.map_directory, &status, &err)) {
         run->status_failure[0] = '\0';
@@ -312,6 +314,20 @@ static bool open_files(struct run *run, struct error *err)
     return run->reader != NULL;
 }
 
+/* A directory that is removed while we run is made anew, and all that is known published into it. */
+static void follow_directory(struct run *run)
+{
+    if (!run->writer || snapshot_writer_is_in_place(run->writer))
+        return;
+    log_warning(run->log, "the snapshots are gone, they are made again: directory=%s",
+                run->config->snapshots.map_directory);
+    snapshot_writer_close(run->writer);
+    run->writer = NULL;
+    map_free(run->map);
+    run->map = NULL;
+    run->is_pending = true;
+}
+
 /* Before the collector's first start there is nothing to complain of. */
 static bool is_before_state(const struct run *run)
 {
@@ -337,6 +353,8 @@ static void confirm(struct run *run, struct run_time now)
     run->confirmed_us = position->time_us;
     run->retry_us = FIRST_RETRY_US;
     set_phase(run, STATUS_RUNNING, "", now);
+    if (run->is_news)
+        write_status(run, now);
 }
 
 static bool publish(struct run *run, struct map *map, struct run_time now, struct error *err)
@@ -350,6 +368,7 @@ static bool publish(struct run *run, struct map *map, struct run_time now, struc
     if (outcome == SNAPSHOT_PUBLISHED) {
         struct error failure;
 
+        run->is_news = true;
         log_published(run, run->map, map, name, map_clock_us() - start);
         if (!snapshot_writer_prune(run->writer, now.wall_us, &failure))
             log_warning(run->log, "old snapshots stay: reason=\"%s\"", failure.text);
@@ -431,6 +450,7 @@ int64_t run_step(struct run *run, struct run_time now)
     struct error err;
     int64_t start = map_clock_us();
 
+    follow_directory(run);
     if ((!run->reader || !run->writer) && now.steady_us < run->due_us)
         return run->due_us - now.steady_us < IDLE_US ? run->due_us - now.steady_us : IDLE_US;
     if (!open_files(run, &err) || !look_for_news(run, &err)) {

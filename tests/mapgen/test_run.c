@@ -347,6 +347,35 @@ START_TEST(an_unwritable_directory_stops_no_later_map)
 }
 END_TEST
 
+START_TEST(a_removed_directory_is_made_again)
+{
+    open_state();
+    write_rows(example);
+    run = run_new(&config, &quiet, now);
+    let_pass(2000000);
+    ck_assert_int_eq(system(arena_format(arena, "rm -rf %s/snapshots", folder)), 0);
+    let_pass(2000000);
+    ck_assert_uint_eq(snapshot_now().number, 1);
+    ck_assert_uint_eq(snapshot_now().pid_count, 3);
+    expect_message(STATUS_RUNNING, "");
+}
+END_TEST
+
+START_TEST(status_names_a_new_snapshot_at_once)
+{
+    open_state();
+    write_rows(example);
+    run = run_new(&config, &quiet, now);
+    let_pass(2000000);
+    write_rows("router A 10.0.0.1;router B 10.0.0.2\nlink A B 20 delay=100");
+    let_pass(100000);
+    ck_assert_uint_eq(snapshot_now().number, 2);
+    ck_assert_uint_eq(status_now().number, 2);
+    ck_assert_str_eq(status_now().tag, snapshot_now().tag);
+    ck_assert_uint_eq(status_now().sequence, snapshot_now().sequence);
+}
+END_TEST
+
 START_TEST(another_configuration_makes_another_map)
 {
     struct config other = config;
@@ -396,6 +425,8 @@ int main(void)
     tcase_add_test(cases, the_wait_ends_with_the_last_end_of_rib);
     tcase_add_test(cases, a_bad_state_db_is_named_and_loses_nothing);
     tcase_add_test(cases, an_unwritable_directory_stops_no_later_map);
+    tcase_add_test(cases, a_removed_directory_is_made_again);
+    tcase_add_test(cases, status_names_a_new_snapshot_at_once);
     tcase_add_test(cases, another_configuration_makes_another_map);
     tcase_add_test(cases, once_waits_for_nobody);
     suite_add_tcase(suite, cases);
