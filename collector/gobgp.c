@@ -23,6 +23,7 @@ enum {
     ATTRIBUTE_LIMIT = 256, // attributes a path; there are 256 codes and none may repeat
     MULTIHOP_TTL = 64,     // to reach an external neighbour that is not on our own wire
     BGP_PORT = 179,
+    PASSWORD_SIZE = 81,   // TCP_MD5SIG_MAXKEYLEN and the NUL
     CONNECT_RETRY_S = 10, // gobgpd's default is 120 s, and no neighbour minds to be asked
 };
 
@@ -257,9 +258,6 @@ enum {
     UPDATE_PEER,
     DELETE_PEER,
     LIST_PEER,
-    RESET_PEER,
-    DISABLE_PEER,
-    ENABLE_PEER,
     WATCH,
     LIST_PATH
 };
@@ -278,9 +276,6 @@ static const struct method methods[] = {
     [UPDATE_PEER] = {{"/apipb.GobgpApi/UpdatePeer", false, &apipb__update_peer_response__descriptor}, ANSWER_MS, NULL},
     [DELETE_PEER] = {{"/apipb.GobgpApi/DeletePeer", false, EMPTY}, ANSWER_MS, NULL},
     [LIST_PEER] = {{"/apipb.GobgpApi/ListPeer", true, &apipb__list_peer_response__descriptor}, ANSWER_MS, take_peer},
-    [RESET_PEER] = {{"/apipb.GobgpApi/ResetPeer", false, EMPTY}, ANSWER_MS, NULL},
-    [DISABLE_PEER] = {{"/apipb.GobgpApi/DisablePeer", false, EMPTY}, ANSWER_MS, NULL},
-    [ENABLE_PEER] = {{"/apipb.GobgpApi/EnablePeer", false, EMPTY}, ANSWER_MS, NULL},
     [WATCH] = {{"/apipb.GobgpApi/WatchEvent", true, &apipb__watch_event_response__descriptor}, 0, take_event},
     [LIST_PATH] = {{"/apipb.GobgpApi/ListPath", true, &apipb__list_path_response__descriptor}, TABLE_MS, take_destination},
 };
@@ -429,8 +424,10 @@ void gobgp_free(struct gobgp *gobgp)
     if (!gobgp)
         return;
     grpc_client_free(gobgp->client);
-    while (gobgp->calls)
-        call_free(gobgp->calls);
+    for (struct gobgp_call *call = gobgp->calls, *next; call; call = next) {
+        next = call->next;
+        call_free(call);
+    }
     free(gobgp);
 }
 
@@ -524,6 +521,7 @@ struct peer_message {
     Apipb__AfiSafiConfig configs[STATE_FAMILIES];
     Apipb__Family families[STATE_FAMILIES];
     char address[PREFIX_TEXT_SIZE], local_address[PREFIX_TEXT_SIZE];
+    char password[PASSWORD_SIZE];
 };
 
 static void peer_message_families(struct peer_message *m, const bool wanted[STATE_FAMILIES])
@@ -550,7 +548,8 @@ static void peer_message_fill(struct peer_message *m, const struct gobgp_neighbo
     m->peer.conf = &m->conf;
     m->conf.neighbor_address = address_format(&neighbour->address, m->address);
     m->conf.peer_asn = neighbour->asn;
-    m->conf.auth_password = (char *)(uintptr_t)neighbour->password; // only read
+    (void)snprintf(m->password, sizeof m->password, "%s", neighbour->password);
+    m->conf.auth_password = m->password;
     m->timers = (Apipb__Timers)APIPB__TIMERS__INIT;
     m->timers_config = (Apipb__TimersConfig)APIPB__TIMERS_CONFIG__INIT;
     m->peer.timers = &m->timers;
@@ -610,37 +609,6 @@ struct gobgp_call *gobgp_list_peers(struct gobgp *gobgp, const struct gobgp_hand
     Apipb__ListPeerRequest request = APIPB__LIST_PEER_REQUEST__INIT;
 
     return start(gobgp, LIST_PEER, &request.base, handler);
-}
-
-struct gobgp_call *gobgp_reset_peer(struct gobgp *gobgp, const struct prefix *address,
-                                    const struct gobgp_handler *handler)
-{
-    Apipb__ResetPeerRequest request = APIPB__RESET_PEER_REQUEST__INIT;
-    char text[PREFIX_TEXT_SIZE];
-
-    request.address = address_format(address, text);
-    return start(gobgp, RESET_PEER, &request.base, handler);
-}
-
-struct gobgp_call *gobgp_disable_peer(struct gobgp *gobgp, const struct prefix *address,
-                                      const char *reason, const struct gobgp_handler *handler)
-{
-    Apipb__DisablePeerRequest request = APIPB__DISABLE_PEER_REQUEST__INIT;
-    char text[PREFIX_TEXT_SIZE];
-
-    request.address = address_format(address, text);
-    request.communication = (char *)(uintptr_t)reason; // only read
-    return start(gobgp, DISABLE_PEER, &request.base, handler);
-}
-
-struct gobgp_call *gobgp_enable_peer(struct gobgp *gobgp, const struct prefix *address,
-                                     const struct gobgp_handler *handler)
-{
-    Apipb__EnablePeerRequest request = APIPB__ENABLE_PEER_REQUEST__INIT;
-    char text[PREFIX_TEXT_SIZE];
-
-    request.address = address_format(address, text);
-    return start(gobgp, ENABLE_PEER, &request.base, handler);
 }
 
 struct gobgp_call *gobgp_watch(struct gobgp *gobgp, const struct gobgp_handler *handler)

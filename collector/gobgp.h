@@ -54,7 +54,7 @@ struct gobgp_neighbour {
     uint32_t asn;
     struct prefix local_address; // family 0: the system's choice
     bool families[STATE_FAMILIES];
-    const char *password; // TCP MD5; "": none
+    const char *password; // TCP MD5, at most 80 octets; "": none
     uint32_t hold_time_s;
     bool passive;
 };
@@ -134,16 +134,6 @@ struct gobgp_call *gobgp_update_peer(struct gobgp *gobgp, const struct gobgp_nei
 struct gobgp_call *gobgp_delete_peer(struct gobgp *gobgp, const struct prefix *address,
                                      const struct gobgp_handler *handler);
 struct gobgp_call *gobgp_list_peers(struct gobgp *gobgp, const struct gobgp_handler *handler);
-
-/* Ends the session with a NOTIFICATION; gobgpd comes back by itself after 30 s. */
-struct gobgp_call *gobgp_reset_peer(struct gobgp *gobgp, const struct prefix *address,
-                                    const struct gobgp_handler *handler);
-
-/* Ends the session and keeps it down, or lets it come up again. */
-struct gobgp_call *gobgp_disable_peer(struct gobgp *gobgp, const struct prefix *address,
-                                      const char *reason, const struct gobgp_handler *handler);
-struct gobgp_call *gobgp_enable_peer(struct gobgp *gobgp, const struct prefix *address,
-                                     const struct gobgp_handler *handler);
 
 /* Does not end by itself. */
 struct gobgp_call *gobgp_watch(struct gobgp *gobgp, const struct gobgp_handler *handler);

@@ -297,8 +297,8 @@ static void client_wake(evutil_socket_t fd, short what, void *context)
 
 static grpc_channel *channel_new(const char *target, size_t message_limit)
 {
-    const struct {
-        const char *key;
+    struct {
+        char key[48];
         int value;
     } settings[] = {
         {GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)message_limit},
@@ -317,9 +317,8 @@ static grpc_channel *channel_new(const char *target, size_t message_limit)
     grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
 
     for (size_t i = 0; i < args.num_args; i++)
-        list[i] = (grpc_arg){.type = GRPC_ARG_INTEGER,
-                             .key = (char *)(uintptr_t)settings[i].key, // not written to
-                             .value.integer = settings[i].value};
+        list[i] = (grpc_arg){
+            .type = GRPC_ARG_INTEGER, .key = settings[i].key, .value.integer = settings[i].value};
     grpc_channel *channel = grpc_channel_create(target, credentials, &args);
     grpc_channel_credentials_release(credentials);
     return channel;
@@ -355,8 +354,10 @@ void grpc_client_free(struct grpc_client *client)
     grpc_completion_queue_shutdown(client->queue);
     pthread_mutex_unlock(&client->lock);
     (void)pthread_join(client->thread, NULL); // client_run() returns once the queue is drained
-    while (client->calls)
-        call_free(client->calls);
+    for (struct grpc_client_call *call = client->calls, *next; call; call = next) {
+        next = call->next;
+        call_free(call);
+    }
     grpc_completion_queue_destroy(client->queue);
     grpc_channel_destroy(client->channel);
     event_free(client->wake);

@@ -336,7 +336,7 @@ static void start_feed(struct collector *collector)
 
 static bool start(struct collector *collector, struct error *err)
 {
-    const struct timeval tick = {0, TICK_MS * 1000};
+    const struct timeval tick = {0, (suseconds_t)TICK_MS * 1000};
     struct arena *arena = arena_new();
 
     collector->arena = arena;
@@ -366,7 +366,12 @@ static void say_what_needs_restart(const struct collector *collector, const stru
         log_warning(&collector->log, "state.directory is taken over at the next start only");
     if (strcmp(old->bmp.listen.text, config->bmp.listen.text) != 0)
         log_warning(&collector->log, "bmp.listen is taken over at the next start only");
-    if (memcmp(&old->collector, &config->collector, sizeof old->collector) != 0)
+    if (old->collector.hold_us != config->collector.hold_us ||
+        old->collector.assume_end_of_rib_us != config->collector.assume_end_of_rib_us ||
+        old->collector.heartbeat_us != config->collector.heartbeat_us ||
+        old->collector.batch_us != config->collector.batch_us ||
+        old->collector.batch_size != config->collector.batch_size ||
+        old->collector.meter_us != config->collector.meter_us)
         log_warning(&collector->log, "collector.* is taken over at the next start only");
 }
 

@@ -15,6 +15,7 @@
 #include "lib/arena.h"
 #include "lib/text.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,7 @@ static int64_t steady_us(void)
 
 static void set_timer(struct speaker *speaker, unsigned milliseconds)
 {
-    struct timeval wait = {milliseconds / 1000, milliseconds % 1000 * 1000};
+    struct timeval wait = {milliseconds / 1000, (suseconds_t)(milliseconds % 1000) * 1000};
 
     (void)event_add(speaker->timer,
                     &wait); // fails for want of memory only; the next stage sets it again
@@ -200,6 +201,7 @@ static void say(struct speaker *speaker, enum said what, const char *text)
     };
     char quoted[TEXT_SIZE * 2];
 
+    assert(what != SAID_NOTHING);
     if (speaker->said == what)
         return;
     speaker->said = what;

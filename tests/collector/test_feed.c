@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECOND = 1000000, ASSUME_US = 30 * SECOND };
+static const int64_t second_us = 1000000, assume_us = 30000000;
 
 /* What the feed said, to the sink in lower case, to the doors in capitals. */
 static struct {
@@ -142,12 +142,12 @@ static void setup(void)
 {
     memset(&t, 0, sizeof t);
     t.log = (struct log){LEVEL_DEBUG, -1, false};
-    t.now_us = 1000 * (int64_t)SECOND;
+    t.now_us = 1000 * second_us;
     t.feed = feed_new(&(struct feed_options){
         .log = &t.log,
         .sink = {NULL, take},
         .doors = {NULL, heard_link_state, admits, renew, lost_station, begin_routes, end_routes},
-        .assume_end_of_rib_us = ASSUME_US,
+        .assume_end_of_rib_us = assume_us,
         .steady_us = clock_us,
     });
     t.bmp = feed_bmp_handler(t.feed);
@@ -319,22 +319,22 @@ START_TEST(l149_flag_and_count)
 {
     (void)bmp_up(&router, 1);
     SAID("up1:46L ");
-    pass_time(SECOND);
+    pass_time(second_us);
     bmp_route(1, "10.0.0.0/8");
     bmp_route(1, "10.0.0.0/8"); // again: still one prefix
     SAID("route1 route1 ");
     poll_up(1, -1, -1, -1); // no flag yet
-    pass_time(SECOND);
+    pass_time(second_us);
     poll_up(1, 2, -1, -1);
-    pass_time(SECOND);
+    pass_time(second_us);
     SAID("");
     bmp_route(1, "11.0.0.0/8");
     SAID("route1 ");
     pass_time(1);
     SAID(""); // enough, but only just
-    pass_time(SECOND);
+    pass_time(second_us);
     SAID("end1:4 ");
-    pass_time(SECOND);
+    pass_time(second_us);
     SAID("");
 }
 END_TEST
@@ -342,7 +342,7 @@ END_TEST
 START_TEST(l149_never_the_flag_alone)
 {
     (void)bmp_up(&router, 1);
-    pass_time(SECOND);
+    pass_time(second_us);
     poll_up(1, 3, -1, -1);
     bmp_route(1, "10.0.0.0/8");
     bmp_route(1, "11.0.0.0/8");
@@ -350,16 +350,16 @@ START_TEST(l149_never_the_flag_alone)
     bmp_route_gone(1, "12.0.0.0/8");
     SAID("up1:46L route1 route1 route1 gone1 ");
     for (int i = 0; i < 20; i++) { // a slow station: something comes every two seconds
-        pass_time(2 * SECOND);
+        pass_time(2 * second_us);
         poll_up(1, 3, -1, -1);
         bmp_link_state(1, "x");
         t.text[0] = '\0';
         bmp_route(1, "10.0.0.0/8");
         SAID("route1 ");
     }
-    pass_time(4 * SECOND);
+    pass_time(4 * second_us);
     SAID("");
-    pass_time(SECOND); // 5 s of silence
+    pass_time(second_us); // 5 s of silence
     SAID("end1:4 ");
 }
 END_TEST
@@ -373,7 +373,7 @@ START_TEST(l149_figures_of_an_older_poll_do_not_count)
     pass_time(1);
     (void)bmp_up(&router, 1);
     feed_speaker_peer(t.feed, &told);
-    pass_time(10 * SECOND);
+    pass_time(10 * second_us);
     SAID("up1:46L ");
 }
 END_TEST
@@ -381,15 +381,15 @@ END_TEST
 START_TEST(l114_assumes_the_end_of_a_silent_load)
 {
     (void)bmp_up(&router, 1);
-    pass_time(SECOND);
+    pass_time(second_us);
     bmp_link_state(1, "x");
     SAID("up1:46L opaque1 ");
     poll_up(1, -1, -1, -1);
-    pass_time(ASSUME_US - SECOND - 1);
+    pass_time(assume_us - second_us - 1);
     SAID("");
     pass_time(1);
     SAID("assumed1:4 assumed1:6 ");
-    pass_time(SECOND);
+    pass_time(second_us);
     SAID("assumed1:L "); // counted from its own last update
 }
 END_TEST
@@ -401,16 +401,16 @@ START_TEST(end_of_rib_by_bmp_counts_from_a_router_only)
     SAID("up1:46L ");
     poll_up(1, -1, -1,
             -1); // gobgpd's neighbour: its own dump is complete, the neighbour's load is not
-    pass_time(10 * SECOND);
+    pass_time(10 * second_us);
     SAID("");
     bmp_down(&router, 1, BMP_DOWN_SESSION);
     poll_down(1, "");
     (void)bmp_up(&router, 1); // the speaker does not know it: a router feeds us itself
     bmp_end_of_rib(1, STATE_IPV4_UNICAST);
     SAID("down1(because) up1:46L ");
-    pass_time(2 * SECOND);
+    pass_time(2 * second_us);
     SAID("");
-    pass_time(SECOND);
+    pass_time(second_us);
     SAID("end1:4 ");
 }
 END_TEST
