@@ -110,6 +110,7 @@ struct snapshot_published {
     uint64_t number;
     char name[64]; // of the file
     char tag[HASH_TAG_SIZE];
+    char generation[33]; // of the state.db it was made from
 };
 
 /* false: nothing yet, or nothing that can be read. */

@@ -183,6 +183,20 @@ static bool read_numbers(struct snapshot_writer *writer, struct error *err)
     return true;
 }
 
+static bool read_generation(sqlite3 *db, struct snapshot_published *out, struct error *err)
+{
+    sqlite3_stmt *query = NULL;
+
+    if (!db_prepare(db, "SELECT generation FROM snapshot", &query, err))
+        return false;
+    bool ok = sqlite3_step(query) == SQLITE_ROW && sqlite3_column_type(query, 0) == SQLITE_TEXT;
+    if (ok)
+        (void)snprintf(out->generation, sizeof out->generation, "%s",
+                       (const char *)sqlite3_column_text(query, 0));
+    (void)sqlite3_finalize(query);
+    return ok;
+}
+
 /* An unreadable current snapshot is as none: what comes next replaces it. */
 static void read_current(struct snapshot_writer *writer)
 {
@@ -194,7 +208,8 @@ static void read_current(struct snapshot_writer *writer)
         return;
     char *path = path_of(writer, "", name, "");
     sqlite3 *db = db_open_kind(path, DB_READ, &db_snapshot, &ignored);
-    if (db && db_integer(db, "SELECT number FROM snapshot", &number, &ignored))
+    if (db && db_integer(db, "SELECT number FROM snapshot", &number, &ignored) &&
+        read_generation(db, &writer->current, &ignored))
         writer->tags = read_tags(db, &ignored);
     db_close(db);
     free(path);
@@ -546,6 +561,7 @@ bool snapshot_publish(struct snapshot_writer *writer, struct snapshot *snapshot,
         return error_in(err, "%s: snapshot %" PRIu64, writer->directory, next.number);
     }
     memcpy(next.tag, snapshot->tag, sizeof next.tag);
+    (void)snprintf(next.generation, sizeof next.generation, "%s", snapshot->generation);
     free(writer->tags);
     writer->tags = tags;
     writer->highest = next.number;

@@ -39,10 +39,10 @@ struct run {
     struct model *model;
     struct state_reader *reader;
     struct snapshot_writer *writer;
-    struct map *map;       // the last that was computed; NULL: none yet
-    uint64_t computed;     // model_changes of it
-    bool is_pending;       // something may have changed, or a run failed
-    bool has_waited;       // the first map does not wait any longer
+    struct map *map;   // the last that was computed; NULL: none yet
+    uint64_t computed; // model_changes of it
+    bool is_pending;   // something may have changed, or a run failed
+    char waited_for[sizeof((struct state_position){0}.generation)]; // whose first map waits no more
     int64_t waits_from_us; // steady: since when feeds are waited for; 0: not yet
     int64_t due_us;        // steady: no run before
     int64_t retry_us;      // pause after the next failure
@@ -269,15 +269,26 @@ static bool find_missing(const struct run *run, char *out, size_t size)
     return used > 0;
 }
 
-/* Whether the first map ever still waits for a feed. */
+static bool has_waited(const struct run *run)
+{
+    const char *generation = model_position(run->model)->generation;
+
+    return *generation && strcmp(run->waited_for, generation) == 0;
+}
+
+/* Whether the first map of this state.db still waits for a feed. What is published of the same one shows that
+ * it has waited; what is published of another one stays while a state.db that was made anew fills. */
 static bool must_wait(struct run *run, struct run_time now)
 {
     struct snapshot_published current;
     char missing[MESSAGE_SIZE - 64], message[MESSAGE_SIZE];
 
-    if (run->has_waited)
+    const char *generation = model_position(run->model)->generation;
+
+    if (has_waited(run))
         return false;
-    if (!snapshot_writer_current(run->writer, &current) &&
+    if (!(snapshot_writer_current(run->writer, &current) &&
+          strcmp(current.generation, generation) == 0) &&
         find_missing(run, missing, sizeof missing)) {
         if (run->waits_from_us == 0)
             run->waits_from_us = now.steady_us;
@@ -288,7 +299,8 @@ static bool must_wait(struct run *run, struct run_time now)
         }
         log_warning(run->log, "the first map is made without: missing=\"%s\"", missing);
     }
-    run->has_waited = true;
+    run->waits_from_us = 0;
+    (void)snprintf(run->waited_for, sizeof run->waited_for, "%s", generation);
     return false;
 }
 
@@ -441,7 +453,7 @@ static bool look_for_news(struct run *run, struct error *err)
 /* The wait for the first end-of-RIB ends by time too, without a change. */
 static bool is_wait_over(const struct run *run, struct run_time now)
 {
-    return run->phase == STATUS_WAITING && !run->has_waited && run->waits_from_us &&
+    return run->phase == STATUS_WAITING && !has_waited(run) && run->waits_from_us &&
            now.steady_us - run->waits_from_us >= run->config->map.start_wait_us;
 }
 

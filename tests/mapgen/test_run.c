@@ -254,6 +254,37 @@ START_TEST(the_wait_ends_with_the_last_end_of_rib)
 }
 END_TEST
 
+START_TEST(a_state_db_made_anew_waits_before_it_replaces_a_map)
+{
+    struct config waiting = config;
+
+    waiting.speaker.neighbours = (struct config_neighbour[]){
+        neighbours[0], {.name = "rr2", .families = {[STATE_LINK_STATE] = true}}};
+    waiting.speaker.neighbour_count = 2;
+    open_state();
+    write_rows("peer 2 rr2");
+    write_rows(example);
+    run = run_new(&waiting, &quiet, now);
+    let_pass(2000000);
+    ck_assert_uint_eq(snapshot_now().pid_count, 3);
+    state_writer_close(writer);
+    ck_assert_int_eq(system(arena_format(arena, "rm -f %s*", database)), 0);
+    open_state();
+    write_rows("router A 10.0.0.1;prefix 10.1.0.0/16 A 0");
+    let_pass(5000000);
+    ck_assert_uint_eq(snapshot_now().number, 1);
+    expect_message(STATUS_WAITING, "the first end-of-RIB of rr2 link-state");
+    run_free(run);
+    run = run_new(&waiting, &quiet, now); // a restart does not forget whose the map is
+    let_pass(5000000);
+    ck_assert_uint_eq(snapshot_now().number, 1);
+    write_rows("peer 2 rr2");
+    let_pass(100000);
+    ck_assert_uint_eq(snapshot_now().number, 2);
+    ck_assert_uint_eq(snapshot_now().pid_count, 2);
+}
+END_TEST
+
 static void write_file(const char *path, const char *bytes, size_t length)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
@@ -423,6 +454,7 @@ int main(void)
     tcase_add_test(cases, status_is_never_older_than_ten_seconds);
     tcase_add_test(cases, the_first_map_waits_for_each_feed);
     tcase_add_test(cases, the_wait_ends_with_the_last_end_of_rib);
+    tcase_add_test(cases, a_state_db_made_anew_waits_before_it_replaces_a_map);
     tcase_add_test(cases, a_bad_state_db_is_named_and_loses_nothing);
     tcase_add_test(cases, an_unwritable_directory_stops_no_later_map);
     tcase_add_test(cases, a_removed_directory_is_made_again);
