@@ -235,6 +235,8 @@ static void compute_pair(struct work *work, size_t from, size_t to)
             work->out->pairs_voided++;
         }
     }
+    if (pair.k != SPF_UNREACHABLE && pair.sums.paths == SPF_TOO_MANY)
+        work->out->pairs_uncounted++;
     for (size_t m = 0; m < METRICS; m++) {
         uint64_t value = pair.k == SPF_UNREACHABLE ? SNAPSHOT_NO_COST // M-213
                                                    : metrics[m].compose(&pair, metrics[m].value);
@@ -305,6 +307,9 @@ struct costs *cost_compute(const struct topology *topology, const struct partiti
     list_metrics(&work);
     if (work.out->pairs_voided)
         report_add(report, "%zu pairs whose cost passes 64 bits have none", work.out->pairs_voided);
+    if (work.out->pairs_uncounted)
+        report_add(report, "%zu pairs with more than %d shortest paths have no mean",
+                   work.out->pairs_uncounted, SPF_PATH_LIMIT);
     matrix_free(&work.matrix);
     return work.out;
 }

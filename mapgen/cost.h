@@ -17,7 +17,8 @@
 struct costs {
     struct snapshot_metric *metrics; // with their rows; aliases beside them
     size_t count;
-    size_t pairs_voided; // whose cost passed 64 bits
+    size_t pairs_voided;    // whose cost passed 64 bits
+    size_t pairs_uncounted; // of more paths than are counted (M-134)
 };
 
 /* In the arena. */

@@ -15,6 +15,7 @@ enum { NAME_LIMIT = 64, CUT_LENGTH = 55, HASH_DIGITS = 8 }; // RFC 7285 section 
 struct draft {
     char name[NAME_LIMIT + 1];
     uint32_t class; // AGGREGATE_DEFAULT: the default PID
+    struct attachment_set set;
     uint8_t *canonical;
     size_t canonical_length;
 };
@@ -32,7 +33,7 @@ struct build {
 /* Per router in order: its key, and its cost in eight octets, big-endian (M-304). */
 static void make_canonical(struct build *build, struct draft *draft)
 {
-    const struct attachment_set *set = &build->attachments->classes[draft->class];
+    const struct attachment_set *set = &draft->set;
     uint8_t *at;
 
     draft->canonical_length = set->count * (size_t)(ROUTER_KEY_BYTES + 8);
@@ -69,7 +70,7 @@ static char sanitised(char letter)
 /* The routers' names joined by "_". false: longer than a name may be; then it is cut. */
 static bool join_names(const struct build *build, struct draft *draft)
 {
-    const struct attachment_set *set = &build->attachments->classes[draft->class];
+    const struct attachment_set *set = &draft->set;
     size_t used = 0;
 
     for (uint32_t i = 0; i < set->count; i++) {
@@ -91,7 +92,7 @@ static bool join_names(const struct build *build, struct draft *draft)
 
 static void name_class(struct build *build, struct draft *draft, const char *default_pid)
 {
-    const struct attachment_set *set = &build->attachments->classes[draft->class];
+    const struct attachment_set *set = &draft->set;
     bool costs_differ = false;
 
     make_canonical(build, draft);
@@ -112,12 +113,26 @@ static int compare_canonical(const struct draft *a, const struct draft *b)
                        (a->canonical_length < b->canonical_length);
 }
 
+/* Sets of routers that share a key (M-107) have one canonical form: their order decides. */
+static int compare_routers(const struct draft *a, const struct draft *b)
+{
+    for (uint32_t i = 0; i < a->set.count && i < b->set.count; i++) {
+        uint32_t x = a->set.list[i].router, y = b->set.list[i].router;
+
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return 0;
+}
+
 static int compare_drafts(const void *a, const void *b)
 {
     const struct draft *x = a, *y = b;
     int order = strcmp(x->name, y->name);
 
-    return order ? order : compare_canonical(x, y);
+    if (!order)
+        order = compare_canonical(x, y);
+    return order ? order : compare_routers(x, y);
 }
 
 /* Of PIDs that share a name, the lowest keeps it. Names that meet even so refuse the map. */
@@ -220,6 +235,7 @@ struct partition *partition_make(const struct routers *routers,
         struct draft *draft = &build.drafts[build.count++];
 
         draft->class = class;
+        draft->set = attachments->classes[class];
         name_class(&build, draft, default_pid);
     }
     if (has_default(list, count)) {

@@ -209,7 +209,9 @@ static int compare_evidence(const void *a, const void *b)
         return order;
     if (x->node != y->node)
         return x->node < y->node ? -1 : 1;
-    return (x->source > y->source) - (x->source < y->source);
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    return (x->is_ipv4 < y->is_ipv4) - (x->is_ipv4 > y->is_ipv4); // 10.0.0.1, ::ffff:10.0.0.1
 }
 
 /* Takes the nodes' attributes too: a node's are those of its lowest NLRI that has some. */

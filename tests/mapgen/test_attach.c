@@ -387,6 +387,35 @@ START_TEST(m304_names)
 }
 END_TEST
 
+/* Two boxes with one key and one name: who keeps it does not depend on the order of their prefixes. */
+START_TEST(m304_routers_of_one_key_are_told_apart_by_their_nodes)
+{
+    static const char *const orders[] = {
+        "prefix 10.1.0.0/16 A 0;prefix 10.2.0.0/16 B 0",
+        "prefix 10.1.0.0/16 B 0;prefix 10.2.0.0/16 A 0",
+    };
+    const char *keeps[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        struct made made =
+            make(arena_format(arena,
+                              "router A 10.0.0.1 name=x noid;router B 10.0.0.1 name=x noid "
+                              "instance=1\n%s",
+                              orders[i]));
+        struct error err;
+        struct partition *partition =
+            partition_make(made.routers, made.attachments, "default", arena, &err);
+        ck_assert_msg(partition, "%s", err.text);
+        ck_assert_uint_eq(partition->count, 3);
+        ck_assert_str_eq(partition->pids[1].name, "x");
+        keeps[i] = partition->pids[1].attachments.list[0].router == 0 ? "A" : "B";
+        drop(&made);
+    }
+    ck_assert_str_eq(keeps[0], "A");
+    ck_assert_str_eq(keeps[1], "A");
+}
+END_TEST
+
 START_TEST(m304_names_that_meet_even_so_refuse_the_map)
 {
     ck_assert_str_eq(
@@ -409,6 +438,7 @@ int main(void)
     tcase_add_test(cases, m207_equal_sets_are_one_class);
     tcase_add_loop_test(cases, m203_equals_a_plain_comparison, 0, 200);
     tcase_add_loop_test(cases, m304_names, 0, sizeof naming / sizeof *naming);
+    tcase_add_test(cases, m304_routers_of_one_key_are_told_apart_by_their_nodes);
     tcase_add_test(cases, m304_names_that_meet_even_so_refuse_the_map);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);

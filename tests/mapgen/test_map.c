@@ -115,6 +115,25 @@ START_TEST(m136_a_missing_delay_voids_the_mean)
 }
 END_TEST
 
+START_TEST(m134_too_many_paths_have_no_delay_and_are_reported)
+{
+    char text[4096] = "router R0 10.0.0.1;prefix 10.1.0.0/16 R0 0\n";
+
+    for (int i = 1; i <= 20; i++) // 2^20 ways from end to end
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                       "router R%d 10.0.0.%d;link R%d R%d 1 delay=1 id=1;"
+                       "link R%d R%d 1 delay=1 id=2\n",
+                       i, i + 1, i - 1, i, i - 1, i);
+    struct map *map = map_of(strcat(text, "prefix 10.2.0.0/16 R20 0"));
+    ck_assert_str_eq(cost(map, "hopcount", "R0", "R20"), "20");
+    ck_assert_str_eq(cost(map, "delay-ow:mean", "R0", "R20"), "?"); // no pair has any
+    ck_assert_uint_eq(map->report.count, 1);
+    ck_assert_str_eq(map->report.texts[0],
+                     "2 pairs with more than 1000000 shortest paths have no mean");
+    map_free(map);
+}
+END_TEST
+
 START_TEST(m115_overload_is_no_transit)
 {
     struct network *network = network_new(example);
@@ -386,6 +405,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, m130_worked_example);
     tcase_add_test(cases, m136_a_missing_delay_voids_the_mean);
+    tcase_add_test(cases, m134_too_many_paths_have_no_delay_and_are_reported);
     tcase_add_test(cases, m115_overload_is_no_transit);
     tcase_add_test(cases, m210_the_nearest_attachment_is_chosen_once);
     tcase_add_test(cases, m211_attachment_costs_choose_and_are_not_published);
