@@ -74,7 +74,7 @@ static bool address_make(const struct endpoint *endpoint, union address *out, so
 
 static struct prefix address_read(const union address *address, uint16_t *port)
 {
-    struct prefix out = {0};
+    struct prefix out;
 
     if (address->any.sa_family == AF_INET) {
         out = (struct prefix){.family = FAMILY_IPV4, .length_bits = 32};
