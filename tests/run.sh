@@ -61,7 +61,7 @@ build() {
 run_tests() {
   local directory=$1 counts p f s
   shift
-  meson test -C "$directory" --no-rebuild --print-errorlogs --num-processes 2 "$@" || true
+  meson test -C "$directory" --no-rebuild --print-errorlogs --num-processes 2 --timeout-multiplier 5 "$@" || true
   counts=$(python3 tests/count.py "$directory/meson-logs/testlog.json")
   read -r p f s <<<"$counts"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
