@@ -81,9 +81,11 @@ static void make_half(struct plain *plain, uint64_t *seed, unsigned from, unsign
     say(plain, "%s id=%u\n", protocol, plain->half_count);
 }
 
-/* Members at metrics of their own, back at 0; what the pseudonode says of delay must not count. */
+/* Members at metrics of their own, back at 0 and some a second time at more; what the pseudonode says of delay
+ * must not count. */
 static void make_lan(struct plain *plain, uint64_t *seed, const char *protocol)
 {
+    bool is_member[ROUTERS] = {false};
     int64_t delay = random_delay(seed);
 
     say(plain, "lan P");
@@ -94,10 +96,19 @@ static void make_lan(struct plain *plain, uint64_t *seed, const char *protocol)
         say(plain, " R%u:%" PRId64, r, metric);
         add_half(plain, r, LAN, metric, delay);
         add_half(plain, LAN, r, 0, delay);
+        is_member[r] = true;
     }
     if (delay >= 0)
         say(plain, " delay=%" PRId64, delay);
     say(plain, " %s\n", protocol);
+    for (unsigned r = 0; r < plain->router_count; r++) {
+        int64_t metric = network_random(seed, 3);
+
+        if (!is_member[r] || network_random(seed, 2))
+            continue;
+        add_half(plain, LAN, r, metric, -1);
+        say(plain, "half P R%u %" PRId64 " %s id=%u\n", r, metric, protocol, plain->half_count);
+    }
 }
 
 static void make_prefixes(struct plain *plain, uint64_t *seed, const char *protocol)
@@ -184,7 +195,8 @@ static void make_arcs(struct plain *plain)
         for (unsigned j = 0; first->to == LAN && j < plain->half_count; j++) {
             if (plain->halves[j].from == LAN && plain->halves[j].to != first->from)
                 plain->arcs[plain->arc_count++] =
-                    (struct half){first->from, plain->halves[j].to, first->metric, first->delay};
+                    (struct half){first->from, plain->halves[j].to,
+                                  first->metric + plain->halves[j].metric, first->delay};
         }
     }
 }
