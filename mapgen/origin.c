@@ -38,6 +38,12 @@ struct list {
     size_t count, capacity;
 };
 
+/* Of rows that are no originations. */
+struct prefixes {
+    struct prefix *list;
+    size_t count, capacity;
+};
+
 static uint8_t family_of(uint8_t protocol)
 {
     static const uint8_t families[] = {
@@ -62,12 +68,15 @@ static uint8_t rank_of(const struct ls_prefix *row)
     return row->protocol == 2 ? RANK_LEVEL_2 : 4;
 }
 
-/* M-201, M-202, M-208; a metric that was never seen is 0 (L-070). */
+static bool is_in_topology(const struct ls_prefix *row) // M-201
+{
+    return row->topology == 0 || (row->topology == 2 && row->prefix.family == FAMILY_IPV6 &&
+                                  (row->protocol == 1 || row->protocol == 2));
+}
+
+/* M-202, M-208; a metric that was never seen is 0 (L-070). */
 static bool is_counted(const struct ls_prefix *row, bool is_lan)
 {
-    if (row->topology != 0 && !(row->topology == 2 && row->prefix.family == FAMILY_IPV6 &&
-                                (row->protocol == 1 || row->protocol == 2)))
-        return false;
     if (!row->has_metric && row->has_attributes && !is_lan)
         return false;
     if (is_ospf(row->protocol)) {
@@ -110,7 +119,7 @@ static void add_lan(struct list *list, const struct topology *topology, const st
 }
 
 static void collect(struct list *list, const struct topology *topology, const struct ls_rows *rows,
-                    struct report *report)
+                    struct prefixes *without, struct report *report)
 {
     size_t unknown = 0;
 
@@ -118,13 +127,23 @@ static void collect(struct list *list, const struct topology *topology, const st
         const struct ls_prefix *row = rows->prefixes[i];
         const struct node *node = routers_find_node(topology->routers, row->local.node);
         bool is_lan = node->class == NODE_PSEUDONODE && is_ospf(row->protocol);
+        size_t before = list->count;
 
-        if (!family_of(row->protocol) || !is_counted(row, is_lan))
+        if (!family_of(row->protocol) || !is_in_topology(row) ||
+            (node->class != NODE_ROUTER && !is_lan))
             continue;
-        if (node->class == NODE_ROUTER)
-            add(list, row, node->router, 0);
-        else if (is_lan)
-            add_lan(list, topology, row, node->pseudonode);
+        if (is_counted(row, is_lan)) {
+            if (is_lan)
+                add_lan(list, topology, row, node->pseudonode);
+            else
+                add(list, row, node->router, 0);
+        }
+        if (list->count == before) {
+            without->list = memory_grow(without->list, without->count, &without->capacity,
+                                        sizeof *without->list);
+            without->list[without->count++] = row->prefix;
+            continue;
+        }
         unknown += !row->has_metric && !row->has_attributes;
     }
     if (unknown)
@@ -241,14 +260,44 @@ static void finish_prefix(const struct topology *topology, struct arena *arena,
     out->count = set_count;
 }
 
+static int compare_prefixes(const void *a, const void *b)
+{
+    return prefix_compare(a, b);
+}
+
+/* M-205: those that no other row gives an attachment either. */
+static void report_without(const struct origins *out, struct prefixes *without,
+                           struct report *report)
+{
+    const struct prefix *example = NULL, *last = NULL;
+    char text[PREFIX_TEXT_SIZE];
+    size_t count = 0;
+
+    if (without->count)
+        qsort(without->list, without->count, sizeof *without->list, compare_prefixes);
+    for (size_t i = 0; i < without->count; last = &without->list[i++]) {
+        const struct prefix *prefix = &without->list[i];
+
+        if ((last && prefix_compare(last, prefix) == 0) ||
+            prefix_table_get(out->table, prefix) != PREFIX_TABLE_NONE)
+            continue;
+        example = example ? example : prefix;
+        count++;
+    }
+    if (count)
+        report_add(report, "%zu IGP prefixes without an attachment, as %s", count,
+                   prefix_format(example, text));
+}
+
 struct origins *origins_build(const struct topology *topology, const struct ls_rows *rows,
                               struct arena *arena, struct report *report)
 {
     struct origins *out = arena_alloc(arena, 1, sizeof *out);
     struct list all = {0};
+    struct prefixes without = {0};
     struct attachment *origins;
 
-    collect(&all, topology, rows, report);
+    collect(&all, topology, rows, &without, report);
     if (all.count)
         qsort(all.list, all.count, sizeof *all.list, compare);
     out->table = prefix_table_new();
@@ -267,6 +316,8 @@ struct origins *origins_build(const struct topology *topology, const struct ls_r
         (void)prefix_table_put(out->table, &prefix->prefix, (uint32_t)out->count++);
     }
     out->origins = origins;
+    report_without(out, &without, report);
+    free(without.list);
     free(all.list);
     return out;
 }

@@ -246,15 +246,18 @@ START_TEST(m205_what_is_left_out_is_reported)
     struct made made = make(
         arena_format(arena, "%s%s", routers,
                      "route 192.0.2.0/24 198.51.100.7;route 192.0.3.0/24 198.51.100.1;"
-                     "route 192.0.3.0/24 10.0.0.1 id=1 path=64500;prefix 10.9.0.0/16 D - unknown"));
+                     "route 192.0.3.0/24 10.0.0.1 id=1 path=64500;prefix 10.9.0.0/16 D - unknown;"
+                     "prefix 10.8.0.0/16 D -;prefix 10.7.0.0/16 D -;prefix 10.7.0.0/16 A - level2;"
+                     "prefix 10.6.0.0/16 D -;prefix 10.6.0.0/16 A 1 level2"));
 
-    ck_assert_uint_eq(report.count, 4);
+    ck_assert_uint_eq(report.count, 5);
     ck_assert_str_eq(report.texts[0],
                      "1 IGP prefixes without attributes: their metric is taken as 0");
-    ck_assert_str_eq(report.texts[1],
+    ck_assert_str_eq(report.texts[1], "2 IGP prefixes without an attachment, as 10.7.0.0/16");
+    ck_assert_str_eq(report.texts[2],
                      "2 paths with a next hop that resolves to no router, as 198.51.100.1");
-    ck_assert_str_eq(report.texts[2], "1 paths with the own AS 64500 in them are left out");
-    ck_assert_str_eq(report.texts[3], "2 BGP prefixes without a usable path, as 192.0.2.0/24");
+    ck_assert_str_eq(report.texts[3], "1 paths with the own AS 64500 in them are left out");
+    ck_assert_str_eq(report.texts[4], "2 BGP prefixes without a usable path, as 192.0.2.0/24");
     drop(&made);
 }
 END_TEST
