@@ -74,7 +74,7 @@ struct snapshot {
     uint64_t sequence;
     int64_t state_time_us;
     const char *version, *config_hash, *default_pid;
-    uint64_t stale_objects;
+    uint64_t stale_objects, single_candidates;
     const char *warnings, *timings;  // JSON
     const struct snapshot_pid *pids; // ascending by name, bytewise
     size_t pid_count;

@@ -193,7 +193,7 @@ static bool read_head(sqlite3 *db, struct arena *arena, struct snapshot *out, st
     struct table t = table_open(db, "snapshot",
                                 "SELECT number, map, tag, time_us, generation, sequence,"
                                 " state_time_us, version, config_hash, default_pid, stale_objects,"
-                                " warnings, timings FROM snapshot",
+                                " single_candidates, warnings, timings FROM snapshot",
                                 arena, err);
 
     while (table_next(&t)) {
@@ -208,8 +208,9 @@ static bool read_head(sqlite3 *db, struct arena *arena, struct snapshot *out, st
         out->config_hash = table_text(&t, 8);
         out->default_pid = table_pid_name(&t, 9, "default_pid");
         out->stale_objects = (uint64_t)table_integer(&t, 10, 0, INT64_MAX);
-        out->warnings = table_text(&t, 11);
-        out->timings = table_text(&t, 12);
+        out->single_candidates = (uint64_t)table_integer(&t, 11, 0, INT64_MAX);
+        out->warnings = table_text(&t, 12);
+        out->timings = table_text(&t, 13);
     }
     if (!t.failed && t.row != 1)
         error_set(err, ERROR_INPUT, "snapshot: %zu rows; 1 expected", t.row);

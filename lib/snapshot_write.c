@@ -248,7 +248,7 @@ static bool write_head(sqlite3 *db, const struct snapshot *s, struct error *err)
     sqlite3_stmt *row = NULL;
     int at = 1;
 
-    if (!db_prepare(db, "INSERT INTO snapshot VALUES (1,?,?,?,?,?,?,?,?,?,?,?,?,?)", &row, err))
+    if (!db_prepare(db, "INSERT INTO snapshot VALUES (1,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", &row, err))
         return false;
     bool bound = bind_integer(row, at++, s->number) && bind_text(row, at++, s->map) &&
                  bind_text(row, at++, s->tag) && bind_integer(row, at++, (uint64_t)s->time_us) &&
@@ -256,8 +256,9 @@ static bool write_head(sqlite3 *db, const struct snapshot *s, struct error *err)
                  bind_integer(row, at++, (uint64_t)s->state_time_us) &&
                  bind_text(row, at++, s->version) && bind_text(row, at++, s->config_hash) &&
                  bind_text(row, at++, s->default_pid) &&
-                 bind_integer(row, at++, s->stale_objects) && bind_text(row, at++, s->warnings) &&
-                 bind_text(row, at++, s->timings);
+                 bind_integer(row, at++, s->stale_objects) &&
+                 bind_integer(row, at++, s->single_candidates) &&
+                 bind_text(row, at++, s->warnings) && bind_text(row, at++, s->timings);
     bool ok = bind_and_run(row, bound, err);
     (void)sqlite3_finalize(row);
     return ok;

@@ -27,6 +27,7 @@ struct resolution {
 };
 
 struct candidate {
+    const struct model_path *path;
     const struct model_attributes *attributes;
     struct resolution resolution;
 };
@@ -458,7 +459,7 @@ static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32
         }
         struct resolution resolution = resolve(attach, &path->next_hop, way, way_count, met);
         if (resolution.count) {
-            list[count++] = (struct candidate){path->attributes, resolution};
+            list[count++] = (struct candidate){path, path->attributes, resolution};
         } else if (way_count == 1) {
             note_example(&attach->unresolved_example, attach->unresolved_paths++, &path->next_hop);
         }
@@ -496,6 +497,17 @@ static void count_stale(struct attach *attach, const struct model_route *route)
         attach->out->stale_routes += model_is_stale(attach->model, route->paths[i].peer_id, family);
 }
 
+/* M-204. Equal paths of several peers are one; what maps do not depend on (communities) is not compared. */
+static bool is_single(const struct candidate *list, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (list[i].attributes != list[0].attributes ||
+            prefix_compare(&list[i].path->next_hop, &list[0].path->next_hop) != 0)
+            return false;
+    }
+    return count > 0;
+}
+
 static void attach_route(struct attach *attach, uint32_t index, struct set *set)
 {
     const struct model_route *route = &attach->routes[index];
@@ -509,6 +521,7 @@ static void attach_route(struct attach *attach, uint32_t index, struct set *set)
     set->count = 0;
     for (size_t i = 0; i < count; i++)
         offer_all(set, list[i].resolution.list, list[i].resolution.count);
+    attach->out->single_candidates += is_single(list, count);
     free(list);
     if (set->count == 0) {
         note_example(&attach->lost_example, attach->lost_prefixes++, &route->prefix);

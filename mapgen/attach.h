@@ -31,7 +31,8 @@ struct attachments {
     size_t prefix_count;
     struct attachment_set *classes; // in no order
     size_t class_count;
-    size_t stale_routes; // paths of stale sources that took part
+    size_t stale_routes;      // paths of stale sources that took part
+    size_t single_candidates; // BGP prefixes with one (M-204)
 };
 
 /* In the arena. model: its routes are borrowed for the call. */

@@ -226,6 +226,7 @@ static bool compute(struct map *map, const struct model *model, const struct con
     struct costs *costs = cost_compute(topology, partition, map->arena, &map->report);
     mark(map, STAGE_COST, &last);
     map->snapshot.stale_objects = stale + attachments->stale_routes;
+    map->snapshot.single_candidates = attachments->single_candidates;
     map->snapshot.metrics = costs->metrics;
     map->snapshot.metric_count = costs->count;
     list_pids(map, partition);

@@ -20,6 +20,7 @@ CREATE TABLE snapshot (
   config_hash    TEXT NOT NULL,      -- SHA-256 of the configuration that counts for the map
   default_pid    TEXT NOT NULL,
   stale_objects  INTEGER NOT NULL,   -- routes and link-state objects that took part while stale
+  single_candidates INTEGER NOT NULL, -- BGP prefixes with one candidate: what a reflector hides is not known (M-204)
   warnings       TEXT NOT NULL,      -- JSON: what an operator should know of this map
   timings        TEXT NOT NULL       -- JSON: {"load_us": …, "graph_us": …, …}
 );

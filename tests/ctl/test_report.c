@@ -132,7 +132,7 @@ static void make_snapshot(void)
     (void)snprintf(path, sizeof path, "%s/2027-01-15T075000Z-1a2b3c4d.db", map_directory);
     sql_in(path, &db_snapshot,
            "INSERT INTO snapshot VALUES (1, 7, 'default', '00112233445566778899aabbccddeeff'," AGO(
-               600) ", 'abc', 40," AGO(601) ", '0.1.0', '', 'default', 0, '[]', '{}');"
+               600) ", 'abc', 40," AGO(601) ", '0.1.0', '', 'default', 0, 0, '[]', '{}');"
                                             "INSERT INTO pid VALUES (0, 'bcn', 'class', 2, 1),"
                                             " (1, 'default', 'default', 1, 1),"
                                             " (2, 'mad', 'class', 5, 0);"

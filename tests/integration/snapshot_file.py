@@ -19,7 +19,7 @@ def write_snapshot(path, pids, costs, number=1, time_us=1_700_000_000_000_000, c
     db.execute("PRAGMA synchronous = OFF")
     db.executescript((SCHEMAS / "snapshot.sql").read_text(encoding="utf-8"))
     map_tag = tag_of(pids)
-    db.execute("INSERT INTO snapshot VALUES (1,?,?,?,?,'g',1,?,'0','0','default',0,'[]','{}')",
+    db.execute("INSERT INTO snapshot VALUES (1,?,?,?,?,'g',1,?,'0','0','default',0,0,'[]','{}')",
                (number, name, map_tag, time_us, time_us))
     for rank, pid in enumerate(names):
         ipv4, ipv6 = pids[pid]

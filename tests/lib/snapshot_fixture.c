@@ -12,7 +12,8 @@
 
 static const char example[] =
     "INSERT INTO snapshot VALUES (1, 7, 'netmap', '00112233445566778899aabbccddeeff',"
-    " 1700000000000000, 'g1', 42, 1700000000000000, '0.1.0', 'c0ffee', 'default', 0, '[]', '{}');"
+    " 1700000000000000, 'g1', 42, 1700000000000000, '0.1.0', 'c0ffee', 'default', 0, 0, '[]', "
+    "'{}');"
     "INSERT INTO pid VALUES (0, 'as64500@mad-cr1', 'class', 1, 0), (1, 'default', 'default', 1, 1),"
     " (2, 'lis-cr2', 'class', 1, 1), (3, 'mad-cr1', 'class', 2, 0);"
     "INSERT INTO prefix_list VALUES (0, 'ipv4', '[\"203.0.113.0/24\"]'),"

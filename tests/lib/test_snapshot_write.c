@@ -243,6 +243,7 @@ START_TEST(m604_time_and_sequence_are_in_no_tag)
     snapshot->time_us += 1;
     snapshot->sequence += 1;
     snapshot->stale_objects = 4;
+    snapshot->single_candidates = 5;
     ck_assert_int_eq(publish(writer, snapshot, second), SNAPSHOT_UNCHANGED);
     ck_assert_str_eq(first, second);
     ck_assert_uint_eq(snapshot->number, 1);

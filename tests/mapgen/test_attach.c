@@ -241,6 +241,31 @@ START_TEST(m201_attachments)
 }
 END_TEST
 
+START_TEST(m204_prefixes_with_a_single_candidate_are_counted)
+{
+    static const struct {
+        const char *routes;
+        size_t expected;
+    } rows[] = {
+        {"route 192.0.2.0/24 10.0.0.1", 1},
+        {"route 192.0.2.0/24 10.0.0.1;route 192.0.2.0/24 10.0.0.2 id=1", 0},
+        {"route 192.0.2.0/24 10.0.0.1;route 192.0.2.0/24 10.0.0.2 id=1 lp=50", 1},
+        {"peer 2 rr2;route 192.0.2.0/24 10.0.0.1;route 192.0.2.0/24 10.0.0.1 peer=2", 1},
+        {"route 192.0.2.0/24 10.0.0.1 path=1;route 192.0.2.0/24 10.0.0.1 id=1 path=2", 0},
+        {"route 192.0.2.0/24 198.51.100.1", 0},                     // none is not one
+        {"prefix 192.0.2.0/24 D 0;route 192.0.2.0/24 10.0.0.1", 0}, // the IGP's counts
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct made made = make(arena_format(arena, "%s%s", routers, rows[i].routes));
+
+        ck_assert_msg(made.attachments->single_candidates == rows[i].expected, "%s: %zu",
+                      rows[i].routes, made.attachments->single_candidates);
+        drop(&made);
+    }
+}
+END_TEST
+
 START_TEST(m205_what_is_left_out_is_reported)
 {
     struct made made = make(
@@ -437,6 +462,7 @@ int main(void)
 
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_loop_test(cases, m201_attachments, 0, sizeof examples / sizeof *examples);
+    tcase_add_test(cases, m204_prefixes_with_a_single_candidate_are_counted);
     tcase_add_test(cases, m205_what_is_left_out_is_reported);
     tcase_add_test(cases, m207_equal_sets_are_one_class);
     tcase_add_loop_test(cases, m203_equals_a_plain_comparison, 0, 200);
