@@ -11,7 +11,7 @@ set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 run=${TMPDIR:-/tmp}/altimeter-quickstart-$EUID
-build=$top/build
+build=$top/build-quickstart
 port_base=16670
 scenario=$top/tests/lab/scenarios/geant.yaml
 mode=start
@@ -131,7 +131,7 @@ check_free() {
 build_programs() {
   local log=$run/log/build.log
   if [[ ! -f $build/build.ninja ]]; then
-    meson setup --buildtype=release "$build" "$top" >"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "meson setup failed; all of it in $log"; }
+    meson setup --buildtype=release -Dtests=false "$build" "$top" >"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "meson setup failed; all of it in $log"; }
   fi
   ninja -C "$build" >"$log" 2>&1 || { tail -n 30 "$log" >&2; fail "the build failed; all of it in $log"; }
 }
