@@ -662,9 +662,9 @@ static bool loop_open(struct loop *loop, struct error *err)
     struct event_config *config = event_config_new();
 
     if (config) {
-        // changes of one round are given to the kernel together; no descriptor is registered twice
-        (void)event_config_set_flag(config,
-                                    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST | EVENT_BASE_FLAG_NOLOCK);
+        // no EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST: it tells epoll of a descriptor after its close, when
+        // another loop may have been given the number
+        (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
         loop->base = event_base_new_with_config(config);
         event_config_free(config);
     }
