@@ -10,7 +10,7 @@ set -euo pipefail
 declare -A packages=(
   [build]="gcc meson ninja-build pkg-config python3 libgrpc-dev libprotobuf-dev libprotobuf-c-dev
     protobuf-c-compiler protobuf-compiler libevent-dev libssl-dev libjansson-dev libsqlite3-dev libyaml-dev
-    libdeflate-dev libzstd-dev libsystemd-dev libsmartcols-dev scdoc"
+    libyajl-dev libdeflate-dev libzstd-dev libsystemd-dev libsmartcols-dev scdoc"
   [run]="gobgpd sqlite3 curl"
   [test]="check libsubunit-dev tshark python3-networkx python3-jsonschema python3-protobuf
     golang-github-osrg-gobgp-dev git zstd"
