@@ -232,6 +232,11 @@ static size_t find_ids(const struct router_id *list, size_t count, const uint8_t
 
 /* ---- Next hops ---- */
 
+static enum state_family family_of(const struct model_route *route)
+{
+    return route->prefix.family == FAMILY_IPV4 ? STATE_IPV4_UNICAST : STATE_IPV6_UNICAST;
+}
+
 /* M-206 (1): what the host route of that address costs at that router, if it has one. */
 static uint64_t host_route_cost(const struct attach *attach, const struct prefix *address,
                                 uint32_t router)
@@ -281,11 +286,21 @@ static bool resolve_in_igp(const struct attach *attach, const struct prefix *nex
     return true;
 }
 
+static bool does_count(const struct attach *attach, const struct model_route *route, uint32_t path)
+{
+    return model_counts(attach->model, route->paths[path].peer_id, family_of(route));
+}
+
 static bool has_paths(const void *context, uint32_t index)
 {
     const struct attach *attach = context;
+    const struct model_route *route = &attach->routes[index];
 
-    return attach->routes[index].count > 0;
+    for (uint32_t i = 0; i < route->count; i++) {
+        if (does_count(attach, route, i))
+            return true;
+    }
+    return false;
 }
 
 static bool is_among(const uint32_t *list, size_t count, uint32_t wanted)
@@ -453,6 +468,8 @@ static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32
     for (uint32_t i = 0; i < route->count; i++) {
         const struct model_path *path = &route->paths[i];
 
+        if (!does_count(attach, route, i))
+            continue;
         if (path->attributes->has_own_asn) {
             attach->looped_paths += way_count == 1;
             continue;
@@ -490,11 +507,9 @@ static void attach_igp(struct attach *attach, struct set *set)
 
 static void count_stale(struct attach *attach, const struct model_route *route)
 {
-    enum state_family family =
-        route->prefix.family == FAMILY_IPV4 ? STATE_IPV4_UNICAST : STATE_IPV6_UNICAST;
-
     for (uint32_t i = 0; i < route->count; i++)
-        attach->out->stale_routes += model_is_stale(attach->model, route->paths[i].peer_id, family);
+        attach->out->stale_routes +=
+            model_is_stale(attach->model, route->paths[i].peer_id, family_of(route));
 }
 
 /* M-204. Equal paths of several peers are one; what maps do not depend on (communities) is not compared. */
@@ -513,7 +528,7 @@ static void attach_route(struct attach *attach, uint32_t index, struct set *set)
     const struct model_route *route = &attach->routes[index];
 
     // at equal length the IGP's attachments are used (M-205)
-    if (route->count == 0 ||
+    if (!has_paths(attach, index) ||
         prefix_table_get(attach->origins->table, &route->prefix) != PREFIX_TABLE_NONE)
         return;
     struct candidate *list = memory_alloc(route->count, sizeof *list);

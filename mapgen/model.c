@@ -606,6 +606,11 @@ static void on_peer(void *context, const struct peer *row)
     qsort(model->peers, model->peer_count, sizeof *model->peers, compare_peers);
 }
 
+static bool is_loading(const struct peer_family *row)
+{
+    return !row->stale && row->end_of_rib == END_OF_RIB_NO;
+}
+
 static void on_peer_family(void *context, const struct peer_family *row)
 {
     struct model *model = context;
@@ -613,7 +618,9 @@ static void on_peer_family(void *context, const struct peer_family *row)
 
     if (!peer)
         return; // a row without its peer says nothing to anybody
-    if (!peer->has_family[row->family] || peer->families[row->family].stale != row->stale)
+    const struct peer_family *old = &peer->families[row->family];
+    if (!peer->has_family[row->family] || old->stale != row->stale ||
+        is_loading(old) != is_loading(row))
         model->changes++;
     peer->families[row->family] = *row;
     peer->families[row->family].faulty = NULL; // borrowed, and of no use here
@@ -762,6 +769,13 @@ bool model_is_stale(const struct model *model, int64_t peer_id, enum state_famil
     return !peer || !peer->has_family[family] || peer->families[family].stale;
 }
 
+bool model_counts(const struct model *model, int64_t peer_id, enum state_family family)
+{
+    const struct model_peer *peer = find_peer(model, peer_id);
+
+    return !peer || !peer->has_family[family] || !is_loading(&peer->families[family]);
+}
+
 const struct model_route *model_routes(const struct model *model, size_t *count)
 {
     *count = model->route_count;
@@ -782,7 +796,7 @@ static bool has_attributes(enum state_object kind, const void *row)
     return ((const struct ls_prefix *)row)->has_attributes;
 }
 
-/* L-100: not stale first, then with attribute 29, then the peers' order. */
+/* L-100: not stale first, then with attribute 29, then the peers' order. NULL: none counts yet. */
 static const struct model_source *best_source(const struct model *model, enum state_object kind,
                                               const struct model_object *object, bool *stale)
 {
@@ -791,6 +805,9 @@ static const struct model_source *best_source(const struct model *model, enum st
 
     for (uint32_t i = 0; i < object->count; i++) {
         const struct model_source *source = &object->sources[i];
+
+        if (!model_counts(model, source->peer_id, STATE_LINK_STATE))
+            continue;
         const struct model_peer *peer = find_peer(model, source->peer_id);
         uint64_t rank = peer ? (uint64_t)(peer - model->peers) : model->peer_count;
 
@@ -803,7 +820,7 @@ static const struct model_source *best_source(const struct model *model, enum st
             best_rank = rank;
         }
     }
-    *stale = best_rank >> 62 & 1;
+    *stale = best && best_rank >> 62 & 1;
     return best;
 }
 
@@ -831,6 +848,8 @@ const void **model_rows(const struct model *model, enum state_object kind, struc
         if (!object || object->count == 0)
             continue;
         const struct model_source *source = best_source(model, kind, object, &is_stale);
+        if (!source)
+            continue;
         chosen[(*count)++] = (struct chosen){object->nlri, source->row};
         *stale += is_stale;
     }

@@ -86,6 +86,10 @@ const struct model_peer *model_peers(const struct model *model, size_t *count);
 /* Rows of a stale (peer, family), or of a peer that is not known: they take part, but come last. */
 bool model_is_stale(const struct model *model, int64_t peer_id, enum state_family family);
 
+/* Rows of a (peer, family) count from its first end-of-RIB on: half a load would move what others say. What is
+ * stale has been heard before, and counts. */
+bool model_counts(const struct model *model, int64_t peer_id, enum state_family family);
+
 const struct model_route *model_routes(const struct model *model, size_t *count);
 const struct prefix_table *model_route_table(
     const struct model *model); // prefix → index of a route
@@ -93,7 +97,7 @@ const struct prefix_table *model_route_table(
 /* Bytewise, the shorter first on a tie of the common part: the order of links and nodes. */
 int octets_compare(struct octets a, struct octets b);
 
-/* kind: OBJECT_NODE, OBJECT_LINK or OBJECT_PREFIX. The best source's rows, one per NLRI, in ascending order of
+/* kind: OBJECT_NODE, OBJECT_LINK or OBJECT_PREFIX. The best counting source's rows, one per NLRI, in ascending order of
  * NLRIs. rows[*count] in the arena. *stale: how many of them come from stale sources. */
 const void **model_rows(const struct model *model, enum state_object kind, struct arena *arena,
                         size_t *count, size_t *stale);

@@ -452,6 +452,7 @@ static void do_peer(struct network *network, const struct statement *s)
         .since_us = 1,
     };
     row->peer.stale = has(s, "stale");
+    row->peer.loading = has(s, "loading");
 }
 
 static void do_route(struct network *network, const struct statement *s)
@@ -567,7 +568,7 @@ static void put_peer(const struct state_visitor *visitor, const struct network_p
             .family = (enum state_family)family,
             .stale = row->stale,
             .stale_since_us = row->stale,
-            .end_of_rib = END_OF_RIB_RECEIVED,
+            .end_of_rib = row->loading ? END_OF_RIB_NO : END_OF_RIB_RECEIVED,
             .end_of_rib_us = 1,
         };
         visitor->on_peer_family(visitor->context, &given);
@@ -650,7 +651,7 @@ static bool write_peer(struct state_writer *writer, const struct network_peer *r
             .family = (enum state_family)family,
             .stale = row->stale,
             .stale_since_us = row->stale,
-            .end_of_rib = END_OF_RIB_RECEIVED,
+            .end_of_rib = row->loading ? END_OF_RIB_NO : END_OF_RIB_RECEIVED,
             .end_of_rib_us = 1,
         };
         ok = state_put_peer_family(writer, &given, err);

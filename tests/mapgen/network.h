@@ -12,7 +12,7 @@
  *         both directions; "half A B 10 …" one; metric "-": none
  *     lan P A:10 B:10 [level1]     a pseudonode with half-links to it at these metrics, and back at 0
  *     prefix 10.1.0.0/16 A 5 [level1|ospf|ospf3] [down] [x] [r] [type=N] [mt=N] [nounicast]   metric "-": none
- *     peer 2 rr2 [stale] [rank=N]  peer 1 rr1 is there always
+ *     peer 2 rr2 [stale] [loading] [rank=N]   loading: before its end-of-RIB; peer 1 rr1 is there always
  *     route 192.0.2.0/24 10.0.0.1 [id=N] [lp=N] [path=64500,64501] [med=N] [origin=N] [llgr]
  *
  * Every statement that makes rows takes peer=N (1). A mistake in the text ends the test. */
@@ -34,7 +34,7 @@ struct network_row {
         struct ls_prefix prefix;
         struct network_peer {
             struct peer peer;
-            bool stale;
+            bool stale, loading;
         } peer;
     };
 };

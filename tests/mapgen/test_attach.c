@@ -171,6 +171,14 @@ static const struct {
     {"m203 an unresolved path is left out first",
      "route 192.0.2.0/24 198.51.100.1 lp=300;route 192.0.2.0/24 10.0.0.2 id=1", "B+0"},
 
+    {"m203 a feed counts from its end-of-RIB on",
+     "peer 2 rr2 loading;route 192.0.2.0/24 10.0.0.1 peer=2 lp=300;route 192.0.2.0/24 10.0.0.2",
+     "B+0"},
+    {"m203 also as the way to a next hop",
+     "peer 2 rr2 loading;route 203.0.113.0/24 10.0.0.1 peer=2;route 203.0.0.0/16 10.0.0.3;"
+     "route 192.0.2.0/24 203.0.113.9",
+     "C+0"},
+
     /* M-205 */
     {"m205 at equal length the IGP's attachments count",
      "prefix 192.0.2.0/24 D 0;route 192.0.2.0/24 10.0.0.1", "D+0"},

@@ -254,6 +254,22 @@ START_TEST(the_wait_ends_with_the_last_end_of_rib)
 }
 END_TEST
 
+START_TEST(a_feed_that_joins_later_counts_from_its_end_of_rib)
+{
+    open_state();
+    write_rows(example);
+    run = run_new(&config, &quiet, now);
+    let_pass(2000000);
+    write_rows("router B 10.0.0.2;peer 2 rr2 loading;prefix 10.3.0.0/16 B 0 peer=2");
+    let_pass(2000000);
+    ck_assert_uint_eq(snapshot_now().number, 1);
+    write_rows("peer 2 rr2");
+    let_pass(2000000);
+    ck_assert_uint_eq(snapshot_now().number, 2);
+    ck_assert_uint_eq(snapshot_now().pids[1].prefix_count, 2);
+}
+END_TEST
+
 START_TEST(a_state_db_made_anew_waits_before_it_replaces_a_map)
 {
     struct config waiting = config;
@@ -454,6 +470,7 @@ int main(void)
     tcase_add_test(cases, status_is_never_older_than_ten_seconds);
     tcase_add_test(cases, the_first_map_waits_for_each_feed);
     tcase_add_test(cases, the_wait_ends_with_the_last_end_of_rib);
+    tcase_add_test(cases, a_feed_that_joins_later_counts_from_its_end_of_rib);
     tcase_add_test(cases, a_state_db_made_anew_waits_before_it_replaces_a_map);
     tcase_add_test(cases, a_bad_state_db_is_named_and_loses_nothing);
     tcase_add_test(cases, an_unwritable_directory_stops_no_later_map);

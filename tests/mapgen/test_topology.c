@@ -265,6 +265,12 @@ START_TEST(l100_the_best_source_of_an_object)
          "A>B:10 B>A:10 {A B}", "by rank, not by number"},
         {"peer 2 rr2;peer 1 rr1 stale;link A B 10 peer=2;link A B 20 peer=1", "A>B:10 B>A:10 {A B}",
          "not stale before stale"},
+        {"peer 2 rr2 rank=0 loading;link A B 10 peer=2;link A B 20 peer=1", "A>B:20 B>A:20 {A B}",
+         "a feed counts from its end-of-RIB on"},
+        {"peer 2 rr2 rank=0 loading;link A B 10 peer=2", "{A B}", "also where it is alone"},
+        {"peer 2 rr2 rank=0 loading stale;peer 1 rr1 rank=1 stale;link A B 10 peer=2;link A B 20 "
+         "peer=1",
+         "A>B:10 B>A:10 {A B}", "what a returning feed said before it goes on counting"},
         {"peer 1 rr1 stale;link A B 20 peer=1", "A>B:20 B>A:20 {A B}",
          "stale data is data (M-101)"},
     };
