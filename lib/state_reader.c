@@ -396,7 +396,7 @@ static bool read_rows(struct state_reader *reader, struct state_position *positi
 {
     struct reading reading = {.reader = reader, .visitor = visitor, .since = position->sequence};
     struct state_position found = {0};
-    uint64_t floor;
+    uint64_t floor = 0;
     bool ok = true;
 
     if (!read_position(reader, &found, &floor, err))

@@ -786,6 +786,7 @@ static bool write_route(struct state_writer *writer, enum statement statement,
     struct row_writer row =
         bind_route(writer, statement, route->peer_id, route->prefix.family, text, route->path_id);
 
+    assert(set); // intern() has succeeded
     row_put_text(&row, next_hop);
     row_put_integer(&row, true, set->id);
     row_put_integer(&row, true, (int64_t)pending(writer));

@@ -88,7 +88,7 @@ char *text_printable(const char *text, size_t length, char *out, size_t size)
     enum { WIDEST = 4, ELLIPSIS = 4 }; // "\x0a"; "…" and the NUL
     size_t used = 0, i = 0;
 
-    assert(size >= 2 * (WIDEST + ELLIPSIS));
+    assert(size >= (size_t)2 * (WIDEST + ELLIPSIS));
     for (; i < length && used + WIDEST + ELLIPSIS < size; i++) {
         unsigned char c = (unsigned char)text[i];
         used +=
