@@ -41,6 +41,24 @@ START_TEST(the_second_is_told_who_has_it)
 }
 END_TEST
 
+START_TEST(it_notices_that_its_file_is_gone)
+{
+    struct error err;
+    struct lock *lock = lock_take(path, &err);
+
+    ck_assert_msg(lock, "%s", err.text);
+    ck_assert(lock_is_at(lock, path));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert(!lock_is_at(lock, path));
+    struct lock *other = lock_take(path, &err); // another file of that name
+    ck_assert_msg(other, "%s", err.text);
+    ck_assert(lock_is_at(other, path));
+    ck_assert(!lock_is_at(lock, path));
+    lock_release(other);
+    lock_release(lock);
+}
+END_TEST
+
 START_TEST(it_ends_with_its_process)
 {
     struct error err;
@@ -74,6 +92,7 @@ int main(void)
 
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, the_second_is_told_who_has_it);
+    tcase_add_test(cases, it_notices_that_its_file_is_gone);
     tcase_add_test(cases, it_ends_with_its_process);
     tcase_add_test(cases, a_place_that_is_not_there_is_named);
     suite_add_tcase(suite, cases);

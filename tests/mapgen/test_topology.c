@@ -93,6 +93,8 @@ static const struct {
     {"m106 a name of no letters is none", "router A 10.0.0.1 name=", "4:10.0.0.1=10.0.0.1/1"},
     {"m107 order of routers is that of keys, not of names", "router Z 10.0.0.1;router A 10.0.0.2",
      "4:10.0.0.1=Z/1 4:10.0.0.2=A/1"},
+    {"m107 an IPv4 router-id that also comes v4-mapped is one of IPv4",
+     "router A 10.0.0.1 ipv6=::ffff:10.0.0.1", "4:10.0.0.1=A/1"},
     {"m107 an IPv6 router-id where there is none of IPv4",
      "router A 10.0.0.1 noid ipv6=2001:db8::1", "6:2001:db8::1=A/1"},
 };
