@@ -17,7 +17,7 @@ static struct config_place place_in(const struct config_places *places, const ch
         if (strcmp(config_keys[i].path, path) == 0)
             return places->keys[i];
     }
-    assert(!"a key that is not in the table");
+    assert(false && "a key that is not in the table");
     return (struct config_place){0};
 }
 

@@ -33,8 +33,9 @@ struct config_problems *config_problems_new(struct arena *arena, const char *nam
     return problems;
 }
 
-static void add(struct config_problems *problems, struct config_place place, bool is_warning,
-                const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void add(struct config_problems *problems,
+                                                      struct config_place place, bool is_warning,
+                                                      const char *format, va_list args)
 {
     char text[TEXT_LIMIT];
 

@@ -368,7 +368,7 @@ static bool read_number(const struct type *type, struct value *value)
 
     if (!type->number(key->low, strlen(key->low), &low) ||
         !type->number(key->high, strlen(key->high), &high))
-        assert(!"a range of the table cannot be read");
+        assert(false && "a range of the table cannot be read");
     if (!type->number(value->text, value->length, &number) || number < low || number > high)
         return false;
     switch (type->bytes) {

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void error_fill(struct error *err, enum error_kind kind, const char *file, int line,
-                       const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void error_fill(struct error *err,
+                                                             enum error_kind kind, const char *file,
+                                                             int line, const char *format,
+                                                             va_list args)
 {
     err->kind = kind;
     err->file = file;

@@ -38,7 +38,9 @@ bool log_level_parse(const char *text, enum log_level *out)
     return false;
 }
 
-static void log_line(const struct log *log, enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void log_line(const struct log *log,
+                                                           enum log_level level, const char *format,
+                                                           va_list args)
 {
     char line[LINE_LIMIT], time[TEXT_TIME_SIZE];
     int used;

@@ -351,7 +351,7 @@ static size_t metric_index(const struct snapshot *snapshot, const char *name)
         if (strcmp(snapshot->metrics[i].name, name) == 0)
             return i;
     }
-    assert(!"an alias names a metric of the same snapshot");
+    assert(false && "an alias names a metric of the same snapshot");
     return 0;
 }
 

@@ -925,7 +925,7 @@ static enum ls_statement statement_for(bool has_attributes)
 bool state_put_node(struct state_writer *writer, const struct ls_node *node, struct error *err)
 {
     struct row_writer row = ls_row(writer, OBJECT_NODE, statement_for(node->has_attributes));
-    bool changed;
+    bool changed = false;
 
     assert(writer->is_open);
     row_put_node(&row, node, pending(writer));
@@ -938,7 +938,7 @@ bool state_put_node(struct state_writer *writer, const struct ls_node *node, str
 bool state_put_link(struct state_writer *writer, const struct ls_link *link, struct error *err)
 {
     struct row_writer row = ls_row(writer, OBJECT_LINK, statement_for(link->has_attributes));
-    bool changed;
+    bool changed = false;
 
     assert(writer->is_open);
     row_put_link(&row, link, pending(writer));
@@ -952,7 +952,7 @@ bool state_put_prefix(struct state_writer *writer, const struct ls_prefix *prefi
                       struct error *err)
 {
     struct row_writer row = ls_row(writer, OBJECT_PREFIX, statement_for(prefix->has_attributes));
-    bool changed;
+    bool changed = false;
 
     assert(writer->is_open);
     row_put_prefix(&row, prefix, pending(writer));

@@ -201,7 +201,7 @@ done:
 static bool read_feed(sqlite3_stmt *row, struct arena *arena, struct status_feed *out,
                       struct error *err)
 {
-    unsigned family, state, end_of_rib;
+    unsigned family = 0, state = 0, end_of_rib = 0;
 
     if (!read_word(row, 1, state_family_names, STATE_FAMILIES, &family, err) ||
         !READ_WORD(row, 2, states, &state, err) ||

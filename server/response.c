@@ -36,7 +36,8 @@ const char *response_reason(int status)
     return "Unknown";
 }
 
-static char *format_text(struct arena *arena, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static char *format_text(struct arena *arena,
+                                                               const char *format, va_list args)
 {
     char text[1024];
 

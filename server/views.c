@@ -81,7 +81,7 @@ static void note_problem(struct views *views, char kept[256], const char *text)
 {
     if (strncmp(kept, text, 255) == 0)
         return;
-    (void)snprintf(kept, 256, "%s", text);
+    (void)snprintf(kept, 256, "%.255s", text);
     if (*text)
         log_warning(&views->log, "%s", text);
     pthread_mutex_lock(&views->lock);

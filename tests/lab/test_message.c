@@ -155,7 +155,7 @@ END_TEST
  * together they hold every prefix once. */
 START_TEST(messages_are_filled_but_never_too_long)
 {
-    const enum family family = FAMILY_IPV4 + _i % 2;
+    const enum family family = _i % 2 ? FAMILY_IPV6 : FAMILY_IPV4;
     const bool announced = _i / 2 % 2;
     const struct net pool = net_of(family == FAMILY_IPV4 ? "10.0.0.0/8" : "2001:db8::/32");
     const struct net next_hop = net_of("2001:db8::9");
