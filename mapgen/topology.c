@@ -481,20 +481,22 @@ static uint32_t root_of(uint32_t *parent, uint32_t at)
     return at;
 }
 
-/* The component of each router inside a level 1: the lowest router of it. Other scopes are one component. A
- * LAN joins by its composites; one that they do not join has one router that hears it, and joins nothing. */
+/* The component of each end inside a level 1: the lowest router of it. Other scopes are one component. Usable
+ * half-links join whatever their direction, also over a LAN that no composite crosses (M-120). */
 static void find_components(const struct build *build, uint32_t scope, uint32_t *component)
 {
     const struct topology *out = build->out;
+    uint32_t ends = (uint32_t)(out->routers->count + out->routers->pseudonode_count);
     bool splits = build->scopes[scope].protocol == 1;
 
-    for (uint32_t r = 0; r < out->routers->count; r++)
-        component[r] = splits ? r : 0;
-    for (size_t i = 0; splits && i < out->link_count; i++) {
-        if (out->links[i].first->scope != scope)
+    for (uint32_t end = 0; end < ends; end++)
+        component[end] = splits ? end : 0;
+    for (size_t i = 0; splits && i < out->half_link_count; i++) {
+        const struct half_link *half = &out->half_links[i];
+
+        if (half->scope != scope || !half->is_usable)
             continue;
-        uint32_t a = root_of(component, out->links[i].from);
-        uint32_t b = root_of(component, out->links[i].to);
+        uint32_t a = root_of(component, half->from), b = root_of(component, half->to);
         component[a > b ? a : b] = a < b ? a : b;
     }
     for (uint32_t r = 0; splits && r < out->routers->count; r++)
@@ -601,7 +603,7 @@ static bool make_domains(struct build *build, struct error *err)
 {
     struct topology *out = build->out;
     size_t routers = out->routers->count, places = build->scope_count * routers;
-    uint32_t *component = memory_alloc(routers, sizeof *component);
+    uint32_t *component = memory_alloc(routers + out->routers->pseudonode_count, sizeof *component);
     uint32_t *domain_of = memory_alloc(places, sizeof *domain_of);
     uint32_t *vertex_of = memory_alloc(places, sizeof *vertex_of);
     struct domain_list domains = {0};

@@ -103,6 +103,11 @@ static const struct {
      "prefix 192.0.2.0/24 A 5 level1;prefix 192.0.2.0/24 D 6", "A+0 D+1"},
     {"m201 level 2 goes before level 1 that was leaked down",
      "prefix 192.0.2.0/24 A 5 level1 down;prefix 192.0.2.0/24 D 6", "D+0"},
+    {"m120 a LAN that nothing crosses joins a level 1 too", // both lead to it, it leads to neither
+     "router X 10.0.2.9 level1;lan L X:1 level1;half A L 1 level1;half L A 16777215 level1;"
+     "half C L 1 level1;half L C 16777215 level1;half L X 16777215 level1;"
+     "prefix 192.0.2.0/24 A 5 level1;prefix 192.0.2.0/24 C 7 level2",
+     "A+0"},
     {"m201 what was carried up (X) is no anycast",
      "prefix 192.0.2.0/24 A 5 level1;prefix 192.0.2.0/24 D 6 x", "A+0"},
     {"m201 nor what was re-advertised (R)",
