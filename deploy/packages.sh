@@ -12,7 +12,7 @@ declare -A packages=(
     protobuf-c-compiler protobuf-compiler libevent-dev libssl-dev libjansson-dev libsqlite3-dev libyaml-dev
     libyajl-dev libdeflate-dev libzstd-dev libsystemd-dev libsmartcols-dev scdoc"
   [run]="gobgpd sqlite3 curl"
-  [test]="check libsubunit-dev tshark python3-networkx python3-jsonschema python3-protobuf
+  [test]="check libsubunit-dev openssl tshark python3-networkx python3-jsonschema python3-protobuf
     golang-github-osrg-gobgp-dev git zstd"
   [analysis]="clang clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
 )
