@@ -52,6 +52,16 @@ void heard_add(struct heard *heard, const struct state_key *key)
     key_set_add(&heard->keys, hash_key(heard, key));
 }
 
+void heard_remove(struct heard *heard, const struct state_key *key)
+{
+    key_set_remove(&heard->keys, hash_key(heard, key));
+}
+
+size_t heard_count(const struct heard *heard)
+{
+    return heard->keys.count;
+}
+
 bool heard_has(const struct heard *heard, const struct state_key *key)
 {
     return key_set_has(&heard->keys, hash_key(heard, key));

@@ -302,6 +302,8 @@ static bool start_recorder(struct collector *collector, struct error *err)
         .batch_us = config->collector.batch_us,
         .meter_us = config->collector.meter_us,
         .batch_size = config->collector.batch_size,
+        .max_routes = config->collector.max_routes,
+        .max_link_state = config->collector.max_link_state,
         .local_asn = config->speaker.asn,
         .log = &collector->log,
     };
@@ -371,6 +373,8 @@ static void say_what_needs_restart(const struct collector *collector, const stru
         old->collector.heartbeat_us != config->collector.heartbeat_us ||
         old->collector.batch_us != config->collector.batch_us ||
         old->collector.batch_size != config->collector.batch_size ||
+        old->collector.max_routes != config->collector.max_routes ||
+        old->collector.max_link_state != config->collector.max_link_state ||
         old->collector.meter_us != config->collector.meter_us)
         log_warning(&collector->log, "collector.* is taken over at the next start only");
 }

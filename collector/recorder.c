@@ -132,27 +132,42 @@ static void note_change(struct recorder *recorder)
     }
 }
 
-static void take_object(struct recorder *recorder, struct session *session,
-                        const struct update *update)
-{
-    struct state_key key = update_key(update);
-    bool is_gone = update->kind == UPDATE_ROUTE_GONE || update->kind == UPDATE_LS_GONE;
-
-    if (!session_hear(session, &key, is_gone)) {
-        (void)meters_count(recorder->meters, "updates.of_no_family", session->name);
-        return;
-    }
-    pending_take(recorder->pending, update);
-    if (pending_count(recorder->pending) == recorder->options.batch_size)
-        (void)pthread_cond_signal(&recorder->wake);
-}
-
 /* What a line in the log needs after the lock is given back. */
 struct news {
     char peer[64];
     bool is_fault_to_log;
     int64_t count;
+    bool is_limit_to_log;
+    enum state_family family;
+    size_t limit;
 };
+
+static void take_object(struct recorder *recorder, struct session *session,
+                        const struct update *update, struct news *news)
+{
+    struct state_key key = update_key(update);
+    bool is_gone = update->kind == UPDATE_ROUTE_GONE || update->kind == UPDATE_LS_GONE;
+
+    news->family = key_family(&key);
+    news->limit = news->family == STATE_LINK_STATE ? recorder->options.max_link_state
+                                                   : recorder->options.max_routes;
+    switch (session_hear(session, &key, is_gone, news->limit)) {
+    case HEARING_NO_FAMILY:
+        (void)meters_count(recorder->meters, "updates.of_no_family", session->name);
+        return;
+    case HEARING_FIRST_OVER:
+        news->is_limit_to_log = true;
+        // falls through
+    case HEARING_OVER:
+        (void)meters_count(recorder->meters, "updates.over_limit", session->name);
+        return;
+    case HEARING_TAKE:
+        break;
+    }
+    pending_take(recorder->pending, update);
+    if (pending_count(recorder->pending) == recorder->options.batch_size)
+        (void)pthread_cond_signal(&recorder->wake);
+}
 
 static void take_known(struct recorder *recorder, struct session *session,
                        const struct update *update, struct news *news)
@@ -180,7 +195,7 @@ static void take_known(struct recorder *recorder, struct session *session,
             meters_may_log(recorder->meters, name, session->name, steady_us(recorder));
         break;
     default:
-        take_object(recorder, session, update);
+        take_object(recorder, session, update, news);
     }
     note_change(recorder);
 }
@@ -188,17 +203,12 @@ static void take_known(struct recorder *recorder, struct session *session,
 static void log_update(const struct recorder *recorder, const struct update *update,
                        const struct news *news)
 {
-    char reason[200];
-
-    if (update->kind == UPDATE_PEER_UP)
-        log_info(&recorder->log, "session up: peer=%s asn=%" PRIu32, news->peer, update->up.asn);
-    else if (update->kind == UPDATE_PEER_DOWN)
-        log_warning(&recorder->log, "session down: peer=%s reason=%s", news->peer,
-                    log_quote(update->reason ? update->reason : "", reason, sizeof reason));
-    else if (update->kind == UPDATE_END_OF_RIB)
-        log_info(&recorder->log, "end of RIB: peer=%s family=%s assumed=%d", news->peer,
-                 state_family_names[update->end_of_rib.family], update->end_of_rib.assumed);
-    else if (update->kind == UPDATE_FAULT && news->is_fault_to_log)
+    if (news->is_limit_to_log)
+        log_error(&recorder->log,
+                  "a peer says more than it may, and the rest is not taken: peer=%s family=%s "
+                  "limit=%zu",
+                  news->peer, state_family_names[news->family], news->limit);
+    if (news->is_fault_to_log)
         log_warning(&recorder->log, "a peer said something wrong: peer=%s kind=%s count=%" PRId64,
                     news->peer, update->reason, news->count);
 }
@@ -260,6 +270,7 @@ static void drop_family(struct recorder *recorder, struct session *session,
 
     heard_free(dropped->heard);
     heard_free(dropped->sweep);
+    heard_free(dropped->present);
     free(dropped->faulty);
     *dropped = (struct session_family){0};
     remove_later(recorder, (struct removal){session->row.peer_id, false, family});
@@ -664,6 +675,8 @@ static void set_options(struct recorder *recorder, const struct recorder_options
     own->batch_us = or_default(own->batch_us, 10000);
     own->meter_us = or_default(own->meter_us, second_us);
     own->batch_size = own->batch_size ? own->batch_size : 50000;
+    own->max_routes = own->max_routes ? own->max_routes : 5000000;
+    own->max_link_state = own->max_link_state ? own->max_link_state : 500000;
     recorder->clock = options->clock
                           ? *options->clock
                           : (struct recorder_clock){NULL, machine_utc_us, machine_steady_us};

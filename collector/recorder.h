@@ -32,6 +32,8 @@ struct recorder_options {
     int64_t batch_us;      // longest wait before a change is committed; 0: the default of 10 ms
     int64_t meter_us;      // between two writings of the meters; 0: the default of 1 s
     size_t batch_size;     // most objects in one transaction; 0: the default of 50,000
+    size_t max_routes;     // of a peer and unicast family (L-097); 0: the default of 5,000,000
+    size_t max_link_state; // objects of a peer; 0: the default of 500,000
     uint32_t local_asn;    // own AS
     const struct log *log; // borrowed until recorder_stop
     const struct recorder_clock *clock; // NULL: the machine's; borrowed until recorder_stop

@@ -15,6 +15,7 @@
 #include "pending.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ static void session_free(struct session *session)
     for (size_t i = 0; i < STATE_FAMILIES; i++) {
         heard_free(session->families[i].heard);
         heard_free(session->families[i].sweep);
+        heard_free(session->families[i].present);
         free(session->families[i].faulty);
     }
     free(session->name);
@@ -142,6 +144,8 @@ static void make_stale(struct session_family *family, int64_t utc_us, int64_t ho
     family->hold_at_us = hold_at_us;
     heard_free(family->heard);
     family->heard = NULL;
+    heard_free(family->present);
+    family->present = NULL;
 }
 
 void session_restore(struct session *session, const struct peer_family *row, int64_t utc_us,
@@ -177,6 +181,9 @@ static void begin(struct session_family *family)
     family->row.end_of_rib_us = 0;
     set_text(&family->faulty, &family->row.faulty, NULL);
     family->is_dirty = true;
+    heard_free(family->present);
+    family->present = NULL;
+    family->is_full = false;
     if (family->row.stale || family->has_data) {
         heard_free(family->heard);
         family->heard = heard_new();
@@ -242,22 +249,53 @@ void session_end_of_rib(struct session *session, enum state_family which, bool a
     }
 }
 
-bool session_hear(struct session *session, const struct state_key *key, bool is_gone)
+/* Counts an announced object among those that are present; false: it is one too many. */
+static bool is_within(struct session_family *family, const struct state_key *key, size_t limit)
+{
+    if (!family->present)
+        family->present = heard_new();
+    if (heard_count(family->present) >= limit && !heard_has(family->present, key))
+        return false;
+    heard_add(family->present, key);
+    return true;
+}
+
+/* The family was told more than it may have. Unlike another fault this one goes on, so it is the one to look at. */
+static enum hearing refuse(struct session_family *family, size_t limit)
+{
+    char why[64];
+
+    if (family->is_full)
+        return HEARING_OVER;
+    (void)snprintf(why, sizeof why, "more than %zu objects", limit);
+    set_text(&family->faulty, &family->row.faulty, why);
+    family->is_full = true;
+    family->is_dirty = true;
+    return HEARING_FIRST_OVER;
+}
+
+enum hearing session_hear(struct session *session, const struct state_key *key, bool is_gone,
+                          size_t limit)
 {
     struct session_family *family = &session->families[key_family(key)];
 
     if (!family->exists)
-        return false;
+        return HEARING_NO_FAMILY;
     if (session->row.state == PEER_UP && !family->is_active)
         begin(family);
-    if (is_gone)
-        return true;
+    if (is_gone) {
+        if (family->present)
+            heard_remove(family->present, key);
+        return HEARING_TAKE;
+    }
+    if (!is_within(family, key, limit))
+        return refuse(family, limit);
     family->has_data = true;
     if (family->heard)
         heard_add(family->heard, key);
     if (family->sweep)
         heard_add(family->sweep, key);
-    return true;
+    return HEARING_TAKE;
 }
 
 void session_distrust(struct session *session, unsigned families, const char *kind)

@@ -16,6 +16,9 @@ struct session_family {
     bool has_data;       // there may be rows
     int64_t hold_at_us;  // steady; then everything goes. 0: not held
     struct heard *heard; // since the return; NULL: nothing to sweep at end-of-RIB
+    struct heard
+        *present; // what the session has announced and not withdrawn (L-097); NULL: nothing yet
+    bool is_full; // something was refused
     struct heard *sweep; // delete what is not in it, with the next batch; grows until then
 };
 
@@ -54,8 +57,17 @@ void session_down(struct session *session, const char *reason, int64_t utc_us, i
 void session_end_of_rib(struct session *session, enum state_family which, bool assumed,
                         int64_t utc_us);
 
-/* An object of the family was announced (is_gone: withdrawn). false: the peer does not have the family. */
-bool session_hear(struct session *session, const struct state_key *key, bool is_gone);
+enum hearing {
+    HEARING_TAKE,
+    HEARING_NO_FAMILY,  // the peer does not have the family
+    HEARING_FIRST_OVER, // one object more than the limit, refused: the family is faulty from now on
+    HEARING_OVER        // another one
+};
+
+/* An object of the family was announced (is_gone: withdrawn). limit: how many one session may have of the
+ * family (L-097); what is there already may change and go all the same. */
+enum hearing session_hear(struct session *session, const struct state_key *key, bool is_gone,
+                          size_t limit);
 
 void session_distrust(struct session *session, unsigned families, const char *kind);
 

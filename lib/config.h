@@ -66,6 +66,8 @@ struct config {
         int64_t batch_us;             // longest wait before a change is committed, 10 ms
         uint32_t batch_size;          // most changes in one transaction, 50,000
         int64_t meter_us;             // 1 s
+        uint32_t max_routes;          // of a neighbour and unicast family (L-097), 5,000,000
+        uint32_t max_link_state;      // objects of a neighbour, 500,000
     } collector;
     struct {
         const char *name;        // of the network map: its resource-id, "default"

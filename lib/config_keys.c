@@ -92,6 +92,14 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      .high = "10000000", .fallback = "50000", .help = "Most changes in one transaction."},
     {"collector.meter", CONFIG_DURATION, AT(collector.meter_us), .low = "1s", .high = "1h",
      .fallback = "1s", .help = "How often the collector writes its own figures."},
+    {"collector.max_routes", CONFIG_INTEGER, AT(collector.max_routes), .low = "1",
+     .high = "100000000", .fallback = "5000000",
+     .help =
+         "Most routes of one unicast family to take from one neighbour; what comes above that is "
+         "not taken, and the family counts as faulty."},
+    {"collector.max_link_state", CONFIG_INTEGER, AT(collector.max_link_state), .low = "1",
+     .high = "100000000", .fallback = "500000",
+     .help = "Most nodes, links and prefixes of link state to take from one neighbour, likewise."},
 
     {"map", CONFIG_SECTION, .help = "The network map that altimeter-mapgen computes."},
     {"map.name", CONFIG_PID_NAME, AT(map.name), .fallback = "default",

@@ -50,7 +50,7 @@ struct config_key {
     const char *help;         // one sentence, or two
 };
 
-enum { CONFIG_KEYS = 55 };
+enum { CONFIG_KEYS = 57 };
 extern const struct config_key config_keys[CONFIG_KEYS];
 
 /* The row of parent + "." + name (parent "": the top), or NULL. */

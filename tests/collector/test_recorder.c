@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEEDS = 25, KEYS = 16 };
+enum { SEEDS = 25, KEYS = 16, MAX_LINK_STATE = 3 };
 #define SECOND INT64_C(1000000)
 
 static struct arena *arena;
@@ -47,6 +47,7 @@ static void start_with(size_t batch_size)
                                        .local_asn = 64500,
                                        .heartbeat_us = INT64_C(1000000) * SECOND,
                                        .batch_size = batch_size,
+                                       .max_link_state = MAX_LINK_STATE,
                                        .log = &silent,
                                        .clock = &test_clock};
 
@@ -395,6 +396,50 @@ START_TEST(l095_faults_are_counted_per_peer_and_kind)
 END_TEST
 
 /* The child's files may grow no further, as on a full disk; then they may again. */
+/* One more than the limit is refused, again and again; what is there may change, and go, and make room. */
+START_TEST(l097_at_the_limit_what_was_given_before_stays)
+{
+    const char *faulty =
+        "SELECT group_concat(name || ' ' || family || ' ' || faulty) FROM peer_family "
+        "JOIN peer USING (peer_id) WHERE faulty NOT NULL";
+    const char *nodes = "SELECT group_concat(n, ' ') FROM (SELECT count(*) n FROM ls_node "
+                        "GROUP BY peer_id ORDER BY peer_id)";
+
+    up(ids[0]);
+    up(ids[1]);
+    for (unsigned key = 1; key <= MAX_LINK_STATE; key++)
+        announce_node(ids[0], key, 1);
+    flush();
+    ck_assert_str_eq(sql(faulty), "NULL");
+    for (unsigned key = 1; key <= MAX_LINK_STATE + 2; key++)
+        announce_node(ids[1], key, 1);
+    announce_node(ids[0], 9, 1);
+    announce_node(ids[0], 1, 2); // there already: may change
+    announce(ids[0], 1, 1);      // another family
+    flush();
+    ck_assert_str_eq(sql(faulty),
+                     "rr1 link-state more than 3 objects,rr2 link-state more than 3 objects");
+    ck_assert_str_eq(sql(nodes), "3 3");
+    ck_assert_str_eq(routes(), "1.0.1.0/24");
+    withdraw_node(ids[0], 2);
+    announce_node(ids[0], 9, 1);
+    end_of_rib(ids[0], STATE_LINK_STATE);
+    now_us += 2 * SECOND; // so that the meters are written
+    flush();
+    ck_assert_str_eq(sql(nodes), "3 3");
+    ck_assert_str_eq(sql("SELECT group_concat(peer || ' ' || value) FROM meter "
+                         "WHERE name = 'updates.over_limit'"),
+                     "rr1 1,rr2 2");
+    down(ids[0]); // the next session begins anew
+    up(ids[0]);
+    announce_node(ids[0], 7, 1);
+    end_of_rib(ids[0], STATE_LINK_STATE);
+    flush();
+    ck_assert_str_eq(sql(faulty), "rr2 link-state more than 3 objects");
+    ck_assert_str_eq(sql(nodes), "1 3");
+}
+END_TEST
+
 START_TEST(a_full_disk_loses_nothing)
 {
     struct rlimit limit;
@@ -558,6 +603,7 @@ int main(void)
     tcase_add_test(tests, l093_holds_for_what_still_waits);
     tcase_add_test(tests, heartbeats_come_on_time_and_meters_without_sequences);
     tcase_add_test(tests, l095_faults_are_counted_per_peer_and_kind);
+    tcase_add_test(tests, l097_at_the_limit_what_was_given_before_stays);
     tcase_add_test(tests, a_full_disk_loses_nothing);
     tcase_add_test(tests, a_stop_writes_what_waits);
     tcase_add_loop_test(tests, random_histories_end_as_the_rules_say, 0, SEEDS);

@@ -318,6 +318,8 @@ static void assert_defaults(const struct config *config)
     ck_assert_int_eq(config->collector.batch_us, 10000);
     ck_assert_uint_eq(config->collector.batch_size, 50000);
     ck_assert_int_eq(config->collector.meter_us, 1000000);
+    ck_assert_uint_eq(config->collector.max_routes, 5000000);
+    ck_assert_uint_eq(config->collector.max_link_state, 500000);
     ck_assert_str_eq(config->map.name, "default");
     ck_assert_str_eq(config->map.default_pid, "default");
     ck_assert_int_eq(config->map.settle_us, 1000000);
