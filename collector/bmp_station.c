@@ -106,6 +106,13 @@ static void counters_add(struct bmp_counters *to, const struct bmp_counters *fro
     faults_add(&to->faults, &from->faults);
 }
 
+static void connection_free(struct connection *connection)
+{
+    bmp_session_free(connection->session);
+    bufferevent_free(connection->stream);
+    free(connection);
+}
+
 static void connection_close(struct connection *connection, const char *reason)
 {
     struct bmp_station *station = connection->station;
@@ -120,9 +127,7 @@ static void connection_close(struct connection *connection, const char *reason)
              log_quote(reason, quoted, sizeof quoted));
     bmp_session_close(connection->session, reason);
     counters_add(&station->past, bmp_session_counters(connection->session));
-    bmp_session_free(connection->session);
-    bufferevent_free(connection->stream);
-    free(connection);
+    connection_free(connection);
 }
 
 /* Takes the message at the front. *more: there may be another. */
@@ -285,7 +290,7 @@ void bmp_station_free(struct bmp_station *station)
     event_free(station->again);
     for (struct connection *c = station->connections, *next; c; c = next) {
         next = c->next;
-        connection_close(c, "the station is closed");
+        connection_free(c);
     }
     fault_ring_clear(&station->ring);
     free(station);

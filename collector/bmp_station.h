@@ -21,7 +21,7 @@ struct bmp_station *bmp_station_new(struct event_base *base, const struct endpoi
                                     const struct bmp_handler *handler, const struct log *log,
                                     struct error *err);
 
-/* Closes the listener and every connection; the handler hears of each. NULL is fine. Not from a handler. */
+/* Closes the listener and every connection, without a word to the handler: the collector leaves, no session has failed. NULL is fine. Not from a handler. */
 void bmp_station_free(struct bmp_station *station);
 
 uint16_t bmp_station_port(

@@ -50,9 +50,12 @@ struct neighbour {
     bool bmp_up;          // some BMP connection has it up …
     struct prefix router; // … this one
     uint16_t router_port;
-    bool managed; // the speaker knows it to be up: the flags can be waited for
+    bool is_contested; // another connection told of it too, and was not heard
+    bool managed;      // the speaker knows it to be up: the flags can be waited for
     int64_t up_us, last_us;
-    char reason[REASON_SIZE]; // last passed on
+    char reason[REASON_SIZE];   // last passed on
+    bool reason_is_bmps;        // a Peer Down's: the speaker's word of the same end says less
+    char speakers[REASON_SIZE]; // the last that the speaker told, passed on or not
     struct load loads[STATE_FAMILIES];
 };
 
@@ -128,9 +131,9 @@ static void load_end(struct feed *feed, struct neighbour *neighbour, enum state_
         .end_of_rib = {.family = family, .assumed = assumed},
     };
 
-    log_debug(feed->options.log, "load complete: peer=%s family=%s prefixes=%zu end-of-rib=%s",
-              neighbour->name, state_family_names[family], load->heard.count,
-              assumed ? "assumed" : "received");
+    log_info(feed->options.log, "load complete: peer=%s family=%s prefixes=%zu end-of-rib=%s",
+             neighbour->name, state_family_names[family], load->heard.count,
+             assumed ? "assumed" : "received");
     load->running = false;
     key_set_clear(&load->heard);
     pass(feed, &update);
@@ -184,6 +187,7 @@ static void session_up(struct feed *feed, struct neighbour *neighbour, uint32_t 
     neighbour->up = true;
     neighbour->up_us = neighbour->last_us = now_us(feed);
     neighbour->reason[0] = '\0';
+    neighbour->reason_is_bmps = false;
     for (int i = 0; i < STATE_FAMILIES; i++) {
         struct load *load = &neighbour->loads[i];
         update.up.families[i] = load->running = load->wanted && carried[i];
@@ -196,8 +200,8 @@ static void session_up(struct feed *feed, struct neighbour *neighbour, uint32_t 
             (void)snprintf(families + strlen(families), sizeof families - strlen(families), "%s%s",
                            *families ? "," : "", state_family_names[i]);
     }
-    log_debug(feed->options.log, "session up: peer=%s asn=%" PRIu32 " router-id=%s families=%s",
-              neighbour->name, asn, address_format(router_id, text), families);
+    log_info(feed->options.log, "session up: peer=%s asn=%" PRIu32 " router-id=%s families=%s",
+             neighbour->name, asn, address_format(router_id, text), families);
     pass(feed, &update);
     for (int i = 0; i < STATE_FAMILIES; i++) {
         if (neighbour->loads[i].running && neighbour->loads[i].source == SOURCE_GRPC)
@@ -217,8 +221,8 @@ static void session_down(struct feed *feed, struct neighbour *neighbour, const c
         return;
     (void)snprintf(neighbour->reason, sizeof neighbour->reason, "%s", reason);
     if (neighbour->up)
-        log_debug(feed->options.log, "session down: peer=%s reason=%s", neighbour->name,
-                  log_quote(reason, quoted, sizeof quoted));
+        log_warning(feed->options.log, "session down: peer=%s reason=%s", neighbour->name,
+                    log_quote(reason, quoted, sizeof quoted));
     for (int i = 0; i < STATE_FAMILIES; i++) {
         struct load *load = &neighbour->loads[i];
         if (neighbour->up && load->wanted && load->source == SOURCE_GRPC)
@@ -239,6 +243,25 @@ static bool is_its_router(const struct neighbour *neighbour, const struct bmp_ro
            prefix_compare(&neighbour->router, &router->address) == 0;
 }
 
+/* What gobgpd has is told by one connection, gobgpd's. Who else speaks of it, and would end its session by that and
+ * begin a load that sweeps, is not heard while that connection lives. The newest one counts for other neighbours: a
+ * router that is back may have left a dead connection behind. */
+static bool is_taken(struct feed *feed, struct neighbour *neighbour,
+                     const struct bmp_router *router)
+{
+    char address[PREFIX_TEXT_SIZE];
+
+    if (!neighbour->managed || !neighbour->bmp_up || is_its_router(neighbour, router))
+        return false;
+    if (!neighbour->is_contested)
+        log_warning(feed->options.log,
+                    "a second BMP connection tells of a neighbour, and is not heard: peer=%s "
+                    "router=%s port=%u",
+                    neighbour->name, address_format(&router->address, address), router->port);
+    neighbour->is_contested = true;
+    return true;
+}
+
 static struct prefix router_id_of(uint32_t number)
 {
     struct prefix router_id = {.family = FAMILY_IPV4, .length_bits = 32};
@@ -256,7 +279,8 @@ static struct bmp_wanted on_bmp_peer_up(void *context, const struct bmp_router *
     struct bmp_wanted wanted = {.peer_id = -1};
     bool carried[STATE_FAMILIES];
 
-    if (!neighbour || peer->type != BMP_GLOBAL || !comes_by_bmp(neighbour))
+    if (!neighbour || peer->type != BMP_GLOBAL || !comes_by_bmp(neighbour) ||
+        is_taken(feed, neighbour, router))
         return wanted;
     if (takes_link_state(neighbour) &&
         !feed->options.doors.admits(feed->options.doors.context, index_of(feed, neighbour))) {
@@ -290,9 +314,14 @@ static void on_bmp_peer_down(void *context, const struct bmp_router *router,
     if (!neighbour || !is_its_router(neighbour, router))
         return;
     neighbour->bmp_up = false;
+    neighbour->reason_is_bmps = neighbour->up && down == BMP_DOWN_SESSION;
     session_down(feed, neighbour, reason);
-    if (down == BMP_DOWN_CONNECTION)
-        feed->options.doors.lost_station(feed->options.doors.context);
+    if (down != BMP_DOWN_CONNECTION)
+        return;
+    if (neighbour->is_contested) // the other one may be gobgpd's next, which was not heard
+        feed->options.doors.renew(feed->options.doors.context, index_of(feed, neighbour));
+    neighbour->is_contested = false;
+    feed->options.doors.lost_station(feed->options.doors.context);
 }
 
 static void on_router_up(void *context, const struct bmp_router *router)
@@ -397,11 +426,15 @@ void feed_speaker_peer(void *context, const struct speaker_peer *peer)
     struct feed *feed = context;
     struct neighbour *neighbour = &feed->neighbours[peer->index];
 
+    bool ends = neighbour->managed && !peer->up;
+    bool is_news = strcmp(neighbour->speakers, peer->last_error) != 0;
     neighbour->managed = peer->up;
+    (void)snprintf(neighbour->speakers, sizeof neighbour->speakers, "%s", peer->last_error);
     if (!comes_by_bmp(neighbour) && peer->up && !neighbour->up) {
         bool carried[STATE_FAMILIES] = {true, true, true};
         session_up(feed, neighbour, peer->asn, &peer->router_id, carried);
-    } else if (!peer->up && (!neighbour->up || !comes_by_bmp(neighbour)) && *peer->last_error) {
+    } else if (!peer->up && (!neighbour->up || !comes_by_bmp(neighbour)) && *peer->last_error &&
+               (!neighbour->reason_is_bmps || (is_news && !ends))) {
         session_down(feed, neighbour, peer->last_error);
     }
     if (!neighbour->up || !peer->up || peer->asked_us <= neighbour->up_us)

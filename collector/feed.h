@@ -34,7 +34,8 @@ struct feed_doors {
     void (*heard_link_state)(void *context, size_t index);
     /* Whether what BMP tells of the neighbour's session from now on is to be believed (speaker_admits). */
     bool (*admits)(void *context, size_t index);
-    /* The neighbour's session must be told anew: it has other families or doors than before. */
+    /* The neighbour's session must be told anew: it has other families or doors than before, or who tells of it
+     * now was not heard from its beginning. */
     void (*renew)(void *context, size_t index);
     /* A BMP connection with our neighbours on it is gone: gobgpd may not know. */
     void (*lost_station)(void *context);

@@ -197,12 +197,14 @@ static bool admits(void *context, size_t index)
     return collector->speaker && speaker_admits(collector->speaker, index);
 }
 
-/* Only while the configuration is read again: the next speaker sees to it. */
 static void renew(void *context, size_t index)
 {
     struct collector *collector = context;
 
-    collector->wanted[index].renew = true;
+    if (collector->speaker)
+        speaker_renew(collector->speaker, index);
+    else // the configuration is read again: the next speaker sees to it
+        collector->wanted[index].renew = true;
 }
 
 static void lost_station(void *context)
@@ -442,7 +444,7 @@ static bool take_signals(struct collector *collector, struct error *err)
     return true;
 }
 
-/* From the outside inwards: the station tells the end of its sessions, and the recorder still writes that. */
+/* From the outside inwards. No session is said to be down: the next start takes all of them as lost. */
 static void stop(struct collector *collector)
 {
     bmp_station_free(collector->station);

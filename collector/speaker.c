@@ -810,6 +810,12 @@ bool speaker_admits(struct speaker *speaker, size_t index)
     return false;
 }
 
+void speaker_renew(struct speaker *speaker, size_t index)
+{
+    if (speaker->options.manage)
+        speaker->neighbours[index].renew = true; // the next list of peers sees to it
+}
+
 struct gobgp *speaker_api(struct speaker *speaker)
 {
     return speaker->stage == STAGE_ATTACHED || speaker->stage == STAGE_POLL ? speaker->gobgp : NULL;

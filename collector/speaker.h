@@ -82,5 +82,8 @@ void speaker_renew_station(struct speaker *speaker);
  * manage always true: better that than nothing. */
 bool speaker_admits(struct speaker *speaker, size_t index);
 
+/* The neighbour's session is made anew, so that it is told from its beginning. Not without manage. */
+void speaker_renew(struct speaker *speaker, size_t index);
+
 /* The API of the speaker's gobgpd while it is as wanted, for reading routes; NULL otherwise. */
 struct gobgp *speaker_api(struct speaker *speaker);

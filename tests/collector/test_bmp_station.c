@@ -199,7 +199,7 @@ START_TEST(a_long_message_is_put_together)
 }
 END_TEST
 
-START_TEST(freeing_tells_the_handler)
+START_TEST(freeing_tells_nobody_of_a_failure)
 {
     int fd = dial();
 
@@ -207,8 +207,7 @@ START_TEST(freeing_tells_the_handler)
     until(&up, 1);
     bmp_station_free(station);
     station = NULL;
-    ck_assert_uint_eq(down, 1);
-    ck_assert_str_eq(reason, "the station is closed");
+    ck_assert_uint_eq(down, 0);
     (void)close(fd);
 }
 END_TEST
@@ -346,7 +345,7 @@ int main(void)
     tcase_add_loop_test(tc, l130_the_station_closes, 0, sizeof endings / sizeof *endings);
     tcase_add_test(tc, routers_do_not_disturb_each_other);
     tcase_add_test(tc, a_long_message_is_put_together);
-    tcase_add_test(tc, freeing_tells_the_handler);
+    tcase_add_test(tc, freeing_tells_nobody_of_a_failure);
     tcase_add_test(tc, a_port_in_use_is_named);
     tcase_add_test(tc, routers_may_come_by_ipv6);
     tcase_add_test(tc, a_unix_socket_is_refused);

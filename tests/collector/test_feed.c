@@ -493,6 +493,42 @@ START_TEST(a_new_configuration_leaves_the_same_alone)
 }
 END_TEST
 
+START_TEST(l134_a_second_connection_leaves_a_neighbour_of_gobgpd_alone)
+{
+    bmp_up(&router, 1);
+    poll_up(1, -1, -1, -1);
+    SAID("up1:46L ");
+    ck_assert_int_eq(bmp_up(&other, 1).peer_id, -1);
+    bmp_down(&other, 1, BMP_DOWN_CONNECTION);
+    SAID("");
+    bmp_down(&router, 1, BMP_DOWN_CONNECTION); // the other one may have been gobgpd's next
+    SAID("down1(because) RENEW0 LOST ");
+    ck_assert_int_eq(bmp_up(&other, 1).peer_id, 1);
+    SAID("up1:46L ");
+}
+END_TEST
+
+START_TEST(the_more_telling_reason_of_one_end_stands)
+{
+    static const bool bmp_first[] = {true, false};
+
+    for (size_t i = 0; i < 2; i++) {
+        bmp_up(&router, 1);
+        poll_up(1, -1, -1, -1);
+        SAID("up1:46L ");
+        if (!bmp_first[i])
+            poll_down(1, "session ended (idle)");
+        bmp_down(&router, 1, BMP_DOWN_SESSION);
+        SAID("down1(because) ");
+        poll_down(1, "session ended (idle)");
+        poll_down(1, "session ended (idle)");
+        SAID("");
+    }
+    poll_down(1, "gobgpd refuses it");
+    SAID("down1(gobgpd refuses it) ");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("feed");
@@ -510,6 +546,8 @@ int main(void)
     tcase_add_test(cases, a_lost_connection_asks_for_another);
     tcase_add_test(cases, l144_a_session_that_is_older_than_the_station);
     tcase_add_test(cases, the_newest_connection_counts);
+    tcase_add_test(cases, l134_a_second_connection_leaves_a_neighbour_of_gobgpd_alone);
+    tcase_add_test(cases, the_more_telling_reason_of_one_end_stands);
     tcase_add_test(cases, says_once_why_a_neighbour_does_not_come_up);
     tcase_add_test(cases, the_speaker_tells_sessions_without_bmp);
     tcase_add_test(cases, a_new_configuration_leaves_the_same_alone);
