@@ -455,8 +455,11 @@ static void take_grpc(void *context, const struct update *update)
     if (!neighbour || !neighbour->up)
         return;
     enum state_family family = family_of(update, &hash);
-    if (family == STATE_FAMILIES || neighbour->loads[family].source == SOURCE_GRPC)
-        pass(feed, update);
+    if (family != STATE_FAMILIES && neighbour->loads[family].source != SOURCE_GRPC)
+        return;
+    if (update->kind == UPDATE_ROUTE && neighbour->loads[family].running)
+        key_set_add(&neighbour->loads[family].heard, hash);
+    pass(feed, update);
 }
 
 struct update_sink feed_grpc_sink(struct feed *feed)

@@ -9,6 +9,7 @@ configurations that change and that are wrong, places that cannot be had.
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -161,6 +162,26 @@ def refuses_to_start(build):
                [True, True])
 
 
+def l134_another_bmp_connection_sweeps_nothing(build):
+    """Who else speaks of a neighbour of gobgpd by BMP is not heard; and an orderly stop is no lost session."""
+    peer = struct.pack("!BB8x12x4sI4s8x", 0, 0, socket.inet_aton("127.0.1.1"), 64500, socket.inet_aton("10.0.0.1"))
+    update = b"\xff" * 16 + struct.pack("!HBHB3sH", 27, 2, 4, 24, b"\xc6\x33\x64", 0)
+    message = struct.pack("!BIB", 3, 6 + len(peer) + len(update), 0) + peer + update  # no Peer Up before (L-137)
+    with Chain(build, SCENARIO) as chain:
+        start_three(chain)
+        before = content(chain)
+        with socket.create_connection(("127.0.0.1", chain.bmp_port)) as stranger:
+            stranger.sendall(message)
+            wait_until("its word", lambda: "is not heard: peer=rr1" in chain.log_of("collector"))
+            time.sleep(6.5)  # longer than the silence that ends a load (L-149)
+            expect("content", content(chain), before)
+        time.sleep(1)
+        expect("families", loaded(chain), True)
+        chain.stop("collector")
+        expect("sessions in the log", "session down" in chain.log_of("collector"), False)
+
+
 if __name__ == "__main__":
-    sys.exit(run([the_load_and_its_losses, unicast_by_the_other_door, configurations, refuses_to_start],
+    sys.exit(run([the_load_and_its_losses, unicast_by_the_other_door, configurations, refuses_to_start,
+              l134_another_bmp_connection_sweeps_nothing],
                  sys.argv[1]))
