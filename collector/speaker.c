@@ -34,8 +34,11 @@ enum {
     CRASH_HEARD_US =
         1000000, // between the last link state and gobgpd's end, to be suspected (L-143)
     CRASH_AGAIN_US = 600000000, // between two such ends
+    SILENCE_US = 30000000,      // without a session, before it is said that there is none
     TEXT_SIZE = 300,
 };
+
+static const char session_ended[] = "session ended"; // all that gobgpd tells of a reason
 
 enum stage {
     STAGE_WAIT, // for the timer, then get
@@ -474,7 +477,7 @@ static void on_peer(void *context, const struct gobgp_peer *is)
         neighbour->fresh = true;
     if (neighbour->moved)
         return;
-    set_session(neighbour, is->session, "session ended");
+    set_session(neighbour, is->session, session_ended);
     if (is->router_id.family && is->session == SESSION_ESTABLISHED)
         neighbour->peer.router_id = is->router_id;
     neighbour->peer.asked_us = speaker->asked_us;
@@ -621,6 +624,25 @@ static void check_neighbour(struct speaker *speaker, struct neighbour *neighbour
     }
 }
 
+/* A neighbour that does not answer, or refuses us: gobgpd says why in its own log only, and not over its API. A
+ * better reason, told by BMP or by what we did, stays. */
+static void check_silence(struct speaker *speaker, struct neighbour *neighbour)
+{
+    const char *known = neighbour->last_error;
+    char address[PREFIX_TEXT_SIZE], text[TEXT_SIZE];
+
+    if (neighbour->peer.up || !neighbour->listed ||
+        text_now_us() - neighbour->peer.since_us < SILENCE_US ||
+        (*known && strncmp(known, session_ended, strlen(session_ended)) != 0))
+        return;
+    (void)snprintf(text, sizeof text,
+                   "no session for %d s with %s port %u, AS %u: is it reachable, and does it have "
+                   "our address and AS? The log of gobgpd has its answers",
+                   (int)(SILENCE_US / 1000000), address_format(&neighbour->peer.address, address),
+                   neighbour->wanted.port, neighbour->wanted.asn);
+    set_problem(speaker, neighbour, text);
+}
+
 static void done_poll(struct speaker *speaker)
 {
     for (size_t i = 0; i < speaker->options.neighbour_count; i++) {
@@ -628,6 +650,7 @@ static void done_poll(struct speaker *speaker)
         if (!neighbour->listed && !neighbour->moved)
             set_session(neighbour, SESSION_UNKNOWN, "gobgpd no longer has this neighbour");
         check_neighbour(speaker, neighbour);
+        check_silence(speaker, neighbour);
         tell(speaker, neighbour);
     }
     // from the front: what took neighbours away may have taken more
@@ -646,7 +669,7 @@ static void on_session(void *context, const struct prefix *address, enum gobgp_s
 
     if (!neighbour)
         return;
-    (void)snprintf(why, sizeof why, "session ended (%s)", gobgp_session_name(session));
+    (void)snprintf(why, sizeof why, "%s (%s)", session_ended, gobgp_session_name(session));
     bool news = neighbour->peer.up != (session == SESSION_ESTABLISHED);
     neighbour->moved = true;
     set_session(neighbour, session, why);

@@ -183,6 +183,11 @@ def a_reflector_that_never_comes_up_does_not_block(build):
             capture_output=True, text=True, check=False)
         assert status.returncode == 1 and "rr3" in status.stdout, status.stdout + status.stderr
         change_metric(chain)
+        reason = f"no session for 30 s with 127.0.1.3 port {chain.bgp_port}, AS 64500"
+        wait_until("the collector's word of rr3", lambda: reason in chain.log_of("collector"), 45)
+        wait_until("the reason in state.db", lambda: reason in str(chain.state(
+            "SELECT last_error FROM peer WHERE name = 'rr3'")))
+        assert chain.log_of("collector").count(reason) == 1, "the reason is told again and again"
 
 
 def a_full_disk_keeps_the_published_map(build):
