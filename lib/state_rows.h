@@ -1,4 +1,4 @@
-/* state_rows: rows of state.db to structs and back. For lib/state_writer.c and lib/state_reader.c only.
+/* state_rows: rows of state.db to structs and back. For the writer and the readers only.
  *
  * The columns of a table are bound and read in one order, that of its list here; SQL is made from the list. */
 #pragma once
