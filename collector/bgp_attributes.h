@@ -3,9 +3,9 @@
  * Texts are those of schemas/state.sql. Sets are sorted and without repeats, so that equal sets are equal rows. */
 #pragma once
 
-#include "collector/bgp_open.h"
-#include "collector/cursor.h"
-#include "collector/fault.h"
+#include "bgp_open.h"
+#include "cursor.h"
+#include "fault.h"
 #include "lib/arena.h"
 
 /* What the attributes of an UPDATE said. Strings live in the arena; octets are borrowed from the message. */

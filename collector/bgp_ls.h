@@ -5,10 +5,10 @@
  * that kind comes, and its values are then copied into each row. */
 #pragma once
 
-#include "collector/cursor.h"
-#include "collector/fault.h"
-#include "collector/update.h"
+#include "cursor.h"
+#include "fault.h"
 #include "lib/arena.h"
+#include "update.h"
 
 /* Begun for one message by bgp_ls_begin. The fields are the module's. */
 struct bgp_ls {

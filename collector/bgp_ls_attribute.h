@@ -4,7 +4,7 @@
  * `other`, TLV by TLV as it came; what is malformed is dropped and counted, and costs nothing beside it. */
 #pragma once
 
-#include "collector/fault.h"
+#include "fault.h"
 #include "lib/arena.h"
 #include "lib/state.h"
 

@@ -1,7 +1,7 @@
 /* bgp_message: what every BGP message has, and the families that we collect (RFC 4271 section 4.1). */
 #pragma once
 
-#include "collector/cursor.h"
+#include "cursor.h"
 
 enum bgp_type { BGP_OPEN = 1, BGP_UPDATE, BGP_NOTIFICATION, BGP_KEEPALIVE, BGP_ROUTE_REFRESH };
 

@@ -6,10 +6,10 @@
  * between calls, so one thread may parse for any number of peers. */
 #pragma once
 
-#include "collector/bgp_open.h"
-#include "collector/fault.h"
-#include "collector/update.h"
+#include "bgp_open.h"
+#include "fault.h"
 #include "lib/arena.h"
+#include "update.h"
 
 struct bgp_input {
     int64_t peer_id;             // for the updates

@@ -8,10 +8,10 @@
  * peer sent and is ignored. The handler decides per peer and family what is wanted and under which peer_id. */
 #pragma once
 
-#include "collector/bgp_open.h"
-#include "collector/fault.h"
-#include "collector/update.h"
+#include "bgp_open.h"
+#include "fault.h"
 #include "lib/error.h"
+#include "update.h"
 
 enum {
     BMP_MESSAGE_LIMIT = 1 << 20, // octets; a longer message closes the connection (L-130)

@@ -5,7 +5,7 @@
  * end. Everything runs on the loop's thread. */
 #pragma once
 
-#include "collector/bmp.h"
+#include "bmp.h"
 #include "lib/config.h"
 #include "lib/log.h"
 

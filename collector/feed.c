@@ -10,9 +10,9 @@
  * gobgpd counts link state by keys that fall together (L-140), so there "as many" can be reached early: it must
  * hold for a moment. The End-of-RIB that gobgpd sends by BMP after what it had when the station connected says
  * nothing of the neighbour's own load; only that of a router that feeds us directly counts. */
-#include "collector/feed.h"
+#include "feed.h"
 
-#include "collector/key_set.h"
+#include "key_set.h"
 #include "lib/arena.h"
 #include "lib/hash.h"
 

@@ -12,10 +12,10 @@
  * It has no socket, and its clock is given: everything runs in the thread that calls it. */
 #pragma once
 
-#include "collector/bmp.h"
-#include "collector/speaker.h"
-#include "collector/update.h"
+#include "bmp.h"
 #include "lib/log.h"
+#include "speaker.h"
+#include "update.h"
 
 struct feed;
 

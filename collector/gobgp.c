@@ -5,9 +5,9 @@
  *
  * How a GoBGP 4 is told from something else: GetBgp of GoBGP 3 answers UNIMPLEMENTED at both, so then 4's own
  * GetBgp is asked. Its request is empty, and only that there is an answer counts. */
-#include "collector/gobgp.h"
+#include "gobgp.h"
 
-#include "collector/grpc_client.h"
+#include "grpc_client.h"
 #include "lib/arena.h"
 
 #include <assert.h>

@@ -7,7 +7,7 @@
  * starts the call. A started call must be told to gobgp_cancel when its handler's context goes before on_end. */
 #pragma once
 
-#include "collector/bgp_update.h"
+#include "bgp_update.h"
 #include "lib/config.h"
 #include "lib/prefix.h"
 #include "lib/state.h"

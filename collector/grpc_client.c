@@ -18,9 +18,9 @@
  *
  * A step is started only under the lock and only while not stopping: to start one after the queue's
  * shutdown aborts the process, not to drain the queue leaks, to destroy it early races. */
-#include "collector/grpc_client.h"
+#include "grpc_client.h"
 
-#include "collector/inbox.h"
+#include "inbox.h"
 #include "lib/arena.h"
 #include "lib/error.h"
 

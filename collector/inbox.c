@@ -3,7 +3,7 @@
  * Posters fill one list under the lock while the receiver works through the other without it; taking is
  * the exchange of the two. So the lock is held for a few stores, however long a batch is, and nothing is
  * allocated after inbox_new(). */
-#include "collector/inbox.h"
+#include "inbox.h"
 
 #include "lib/arena.h"
 #include "lib/error.h"

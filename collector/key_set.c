@@ -1,6 +1,6 @@
 /* key_set: open addressing with linear probing, at most two thirds full. A removal closes the gap that it
  * makes, so that there are no markers to clean up. */
-#include "collector/key_set.h"
+#include "key_set.h"
 
 #include "lib/arena.h"
 

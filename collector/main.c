@@ -11,16 +11,16 @@
  * SIGHUP: the new configuration is read whole before anything of the old one goes. What needs a restart (where
  * state.db is, where the station listens) is said; the rest is taken over, sessions that stay as they were do
  * not notice. */
-#include "collector/bmp_station.h"
-#include "collector/feed.h"
-#include "collector/recorder.h"
-#include "collector/route_reader.h"
-#include "collector/speaker.h"
-#include "collector/station_meters.h"
+#include "bmp_station.h"
+#include "feed.h"
 #include "lib/arena.h"
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/options.h"
+#include "recorder.h"
+#include "route_reader.h"
+#include "speaker.h"
+#include "station_meters.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -2,9 +2,9 @@
  *
  * What a reading meets is marked with its number; what then has an older one is gone. A reading that breaks off
  * withdraws nothing. */
-#include "collector/route_reader.h"
+#include "route_reader.h"
 
-#include "collector/bgp_update.h"
+#include "bgp_update.h"
 #include "lib/arena.h"
 #include "lib/hash.h"
 #include "lib/table.h"

@@ -8,9 +8,9 @@
  * Everything runs in the thread of the event base of the speaker. */
 #pragma once
 
-#include "collector/speaker.h"
-#include "collector/update.h"
 #include "lib/log.h"
+#include "speaker.h"
+#include "update.h"
 
 struct route_reader;
 

@@ -10,7 +10,7 @@
  *
  * Session states come twice, by the watch (at once, in order) and by the poll (with counts and flags, but
  * maybe older than the watch's last word). So what the watch told since a poll was asked for stands. */
-#include "collector/speaker.h"
+#include "speaker.h"
 
 #include "lib/arena.h"
 #include "lib/text.h"

@@ -10,7 +10,7 @@
  * Everything runs in the thread of the event base. */
 #pragma once
 
-#include "collector/gobgp.h"
+#include "gobgp.h"
 #include "lib/log.h"
 
 struct speaker;

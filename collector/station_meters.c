@@ -1,5 +1,5 @@
 /* station_meters: see station_meters.h. */
-#include "collector/station_meters.h"
+#include "station_meters.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* station_meters: the BMP station's own figures for state.db's table meter. */
 #pragma once
 
-#include "collector/bmp_station.h"
-#include "collector/recorder.h"
+#include "bmp_station.h"
+#include "recorder.h"
 
 /* Gives the recorder what the station has counted: "bmp.…", and "fault.…" for each kind that was met. Cheap
  * enough for once a second. */

@@ -1,5 +1,5 @@
 /* aggregate: see aggregate.h. */
-#include "mapgen/aggregate.h"
+#include "aggregate.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
  * list is not yet the shortest (M-403). */
 #pragma once
 
+#include "attach.h"
 #include "lib/arena.h"
-#include "mapgen/attach.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  * case of M-206 depends on who asks: a next hop that is itself reached through BGP must not come back to the
  * prefix that is being attached. Such an answer carries the BGP prefixes met on its way, and holds for every
  * route that is not among them. */
-#include "mapgen/attach.h"
+#include "attach.h"
 
 #include "lib/hash.h"
 

@@ -7,10 +7,10 @@
 
 #include "lib/arena.h"
 #include "lib/prefix.h"
-#include "mapgen/model.h"
-#include "mapgen/origin.h"
-#include "mapgen/report.h"
-#include "mapgen/topology.h"
+#include "model.h"
+#include "origin.h"
+#include "report.h"
+#include "topology.h"
 
 #include <stddef.h>
 #include <stdint.h>

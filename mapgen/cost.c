@@ -2,7 +2,7 @@
  *
  * First D(s, t) for every two routers at which some PID is attached, one SPF a source and domain. Then for each
  * pair of PIDs the attachment pairs of least k, whose paths are put together (M-210). Last the rows as text. */
-#include "mapgen/cost.h"
+#include "cost.h"
 
 #include "lib/spf.h"
 

@@ -7,9 +7,9 @@
 #include "lib/arena.h"
 #include "lib/config.h"
 #include "lib/snapshot.h"
-#include "mapgen/partition.h"
-#include "mapgen/report.h"
-#include "mapgen/topology.h"
+#include "partition.h"
+#include "report.h"
+#include "topology.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/text.h"
-#include "mapgen/run.h"
+#include "run.h"
 
 #include <errno.h>
 #include <poll.h>

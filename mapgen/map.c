@@ -1,13 +1,13 @@
 /* map: see map.h. Stages in the order of docs/design.md section 5; each is a module. */
-#include "mapgen/map.h"
+#include "map.h"
 
+#include "attach.h"
+#include "cost.h"
 #include "lib/text.h"
 #include "lib/version.h"
-#include "mapgen/attach.h"
-#include "mapgen/cost.h"
-#include "mapgen/partition.h"
-#include "mapgen/router.h"
-#include "mapgen/topology.h"
+#include "partition.h"
+#include "router.h"
+#include "topology.h"
 
 #include <inttypes.h>
 #include <stdio.h>

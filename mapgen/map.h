@@ -5,8 +5,8 @@
 #include "lib/config.h"
 #include "lib/error.h"
 #include "lib/snapshot.h"
-#include "mapgen/model.h"
-#include "mapgen/report.h"
+#include "model.h"
+#include "report.h"
 
 #include <stdbool.h>
 #include <stdint.h>

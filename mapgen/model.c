@@ -2,7 +2,7 @@
  *
  * Rows of link-state objects are kept as one block each: the struct, and behind it what its pointers point at
  * of the fields that maps are made from. The rest of a row (areas, unknown TLVs) is not kept. */
-#include "mapgen/model.h"
+#include "model.h"
 
 #include "lib/arena.h"
 #include "lib/hash.h"

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "lib/state.h"
-#include "mapgen/prefix_table.h"
+#include "prefix_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,9 +2,9 @@
  *
  * One list of originations, sorted by prefix, instance and rank. Then a prefix is a run, an instance a run in
  * it, and the originators that count stand at its front. */
-#include "mapgen/origin.h"
+#include "origin.h"
 
-#include "mapgen/model.h"
+#include "model.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "lib/arena.h"
-#include "mapgen/prefix_table.h"
-#include "mapgen/report.h"
-#include "mapgen/topology.h"
+#include "prefix_table.h"
+#include "report.h"
+#include "topology.h"
 
 #include <stdbool.h>
 #include <stddef.h>

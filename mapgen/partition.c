@@ -1,5 +1,5 @@
 /* partition: see partition.h. */
-#include "mapgen/partition.h"
+#include "partition.h"
 
 #include "lib/hash.h"
 #include "lib/text.h"

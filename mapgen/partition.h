@@ -4,11 +4,11 @@
  * while the thing stays. What is not routed belongs to the default PID, which has no attachments (M-404). */
 #pragma once
 
+#include "aggregate.h"
+#include "attach.h"
 #include "lib/arena.h"
 #include "lib/error.h"
-#include "mapgen/aggregate.h"
-#include "mapgen/attach.h"
-#include "mapgen/router.h"
+#include "router.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* prefix_table: see prefix_table.h. Open addressing with linear probing; the table is at most half full. */
-#include "mapgen/prefix_table.h"
+#include "prefix_table.h"
 
 #include "lib/arena.h"
 #include "lib/hash.h"

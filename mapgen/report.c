@@ -1,5 +1,5 @@
 /* report: see report.h. */
-#include "mapgen/report.h"
+#include "report.h"
 
 #include "lib/error.h"
 

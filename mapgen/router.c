@@ -3,9 +3,9 @@
  * Nodes are sorted by their octets once; then "lowest node" is the lowest index, and the pairs of M-104 come in
  * their order by two nested loops over sorted evidence. Sets of nodes are a union-find whose sets are also
  * lists, because the veto looks at every member of both. */
-#include "mapgen/router.h"
+#include "router.h"
 
-#include "mapgen/model.h"
+#include "model.h"
 
 #include <assert.h>
 #include <stdio.h>

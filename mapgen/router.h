@@ -6,7 +6,7 @@
 
 #include "lib/arena.h"
 #include "lib/state.h"
-#include "mapgen/report.h"
+#include "report.h"
 
 #include <stdbool.h>
 #include <stddef.h>

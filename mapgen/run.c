@@ -6,14 +6,14 @@
  *
  * The first change is worked on at once; after it at most one run per settle time and per three times what the
  * last run took, so that a storm of changes costs a third of one core. */
-#include "mapgen/run.h"
+#include "run.h"
 
 #include "lib/snapshot.h"
 #include "lib/status.h"
 #include "lib/text.h"
 #include "lib/version.h"
-#include "mapgen/map.h"
-#include "mapgen/model.h"
+#include "map.h"
+#include "model.h"
 
 #include <errno.h>
 #include <inttypes.h>

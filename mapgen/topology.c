@@ -4,10 +4,10 @@
  * link between them (M-110). OSPF scopes are domains; so is level 2; level 1 falls into its connected
  * components (M-120). Inside a scope an end is a router or a pseudonode, whichever of their nodes a half-link
  * names, so that two producers who describe one box differently still make one graph (M-111, M-118). */
-#include "mapgen/topology.h"
+#include "topology.h"
 
 #include "lib/hash.h"
-#include "mapgen/model.h"
+#include "model.h"
 
 #include <assert.h>
 #include <stdlib.h>

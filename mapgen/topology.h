@@ -8,8 +8,8 @@
 
 #include "lib/error.h"
 #include "lib/graph.h"
-#include "mapgen/report.h"
-#include "mapgen/router.h"
+#include "report.h"
+#include "router.h"
 
 #include <stdbool.h>
 #include <stddef.h>
