@@ -39,7 +39,13 @@ sqlite3 *db_open(const char *path, enum db_mode mode, struct error *err)
         [DB_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
     };
     sqlite3 *db = NULL;
+    struct stat status;
 
+    // opening a FIFO would wait for its writer; of a directory SQLite itself says what it is
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+        error_set(err, ERROR_INPUT, "%s: not a regular file", path);
+        return NULL;
+    }
     if (sqlite3_open_v2(path, &db, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         const char *reason = db ? sqlite3_errmsg(db) : "SQLite has no memory";
         int errno_value =

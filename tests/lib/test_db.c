@@ -121,6 +121,18 @@ START_TEST(a_directory_is_no_database)
 }
 END_TEST
 
+START_TEST(a_fifo_is_not_waited_for)
+{
+    struct error err;
+    char want[600];
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_ptr_null(db_open(path, DB_READ, &err));
+    (void)snprintf(want, sizeof want, "%s: not a regular file", path);
+    ck_assert_str_eq(err.text, want);
+}
+END_TEST
+
 START_TEST(an_unreadable_file_is_told)
 {
     if (geteuid() == 0)
@@ -292,6 +304,7 @@ int main(void)
     tcase_add_test(cases, opens_what_it_made);
     tcase_add_test(cases, a_missing_file_is_made_by_create_alone);
     tcase_add_test(cases, a_directory_is_no_database);
+    tcase_add_test(cases, a_fifo_is_not_waited_for);
     tcase_add_test(cases, an_unreadable_file_is_told);
     tcase_add_test(cases, text_is_no_database);
     tcase_add_test(cases, an_empty_file_is_refused_by_readers);
