@@ -10,7 +10,6 @@
 #include "snapshot.h"
 #include "text.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,12 +28,15 @@ enum {
     TEXT_LIMIT = 1 << 20, // bytes of any one text but a prefix list
 };
 
+#define ROWS_UNKNOWN SIZE_MAX
+
 /* One query being read. After a failure it yields nothing more. */
 struct table {
     sqlite3 *db;
     sqlite3_stmt *rows;
     const char *name; // for messages
     size_t row;       // being read, from 1
+    size_t expected;  // rows; ROWS_UNKNOWN: not counted before
     struct arena *arena;
     struct error *err;
     bool failed;
@@ -43,7 +45,8 @@ struct table {
 static struct table table_open(sqlite3 *db, const char *name, const char *sql, struct arena *arena,
                                struct error *err)
 {
-    struct table table = {.db = db, .name = name, .arena = arena, .err = err};
+    struct table table = {
+        .db = db, .name = name, .arena = arena, .err = err, .expected = ROWS_UNKNOWN};
 
     table.failed = !db_prepare(db, sql, &table.rows, err);
     return table;
@@ -64,6 +67,7 @@ __attribute__((format(printf, 2, 3))) static void table_fail(struct table *table
     table->failed = true;
 }
 
+/* A damaged index can hold more or fewer rows than its table: what was counted is not yet what comes. */
 static bool table_next(struct table *table)
 {
     if (table->failed)
@@ -71,9 +75,14 @@ static bool table_next(struct table *table)
     int step = sqlite3_step(table->rows);
     if (step == SQLITE_ROW) {
         table->row++;
-        return true;
+        if (table->row > table->expected)
+            table_fail(table, "only %zu rows counted: the file is damaged", table->expected);
+        return !table->failed;
     }
-    if (step != SQLITE_DONE) {
+    if (step == SQLITE_DONE) {
+        if (table->expected != ROWS_UNKNOWN && table->row < table->expected)
+            table_fail(table, "the last of %zu counted: the file is damaged", table->expected);
+    } else {
         db_error(table->db, table->err, table->name);
         table->failed = true;
     }
@@ -226,8 +235,8 @@ static bool read_pids(sqlite3 *db, struct arena *arena, struct snapshot_pid *pid
                                 arena, err);
     int64_t total = 0;
 
+    t.expected = count;
     for (size_t i = 0; table_next(&t); i++) {
-        assert(i < count);
         if ((size_t)table_integer(&t, 0, 0, PID_LIMIT) != i)
             table_fail(&t, "pid_id has a gap");
         pids[i].name = table_pid_name(&t, 1, "name");
@@ -352,12 +361,14 @@ static bool read_metrics(sqlite3 *db, struct arena *arena, struct snapshot_metri
 {
     struct table t = table_open(db, "metric",
                                 "SELECT metric_id, name, unit, alias_of, cost_context, tag, pairs,"
-                                " cost_context IS NULL OR json_valid(cost_context)"
+                                " cost_context IS NULL OR CASE WHEN json_valid(cost_context)"
+                                " THEN json_type(cost_context) = 'object'"
+                                " AND NOT cost_context GLOB '*[^ -~]*' END"
                                 " FROM metric ORDER BY metric_id",
                                 arena, err);
 
+    t.expected = count;
     for (size_t i = 0; table_next(&t); i++) {
-        assert(i < count);
         ids[i] = table_integer(&t, 0, 0, INT64_MAX);
         metrics[i].name = table_text(&t, 1);
         if (!is_metric_name(metrics[i].name))
@@ -370,7 +381,7 @@ static bool read_metrics(sqlite3 *db, struct arena *arena, struct snapshot_metri
         table_tag(&t, 5, metrics[i].tag);
         metrics[i].pairs = (uint64_t)table_integer(&t, 6, 0, INT64_MAX);
         if (!sqlite3_column_int(t.rows, 7))
-            table_fail(&t, "cost_context is not JSON");
+            table_fail(&t, "cost_context is not a JSON object of printable ASCII");
     }
     return table_close(&t);
 }
@@ -491,8 +502,8 @@ static bool read_routers(sqlite3 *db, struct arena *arena, struct snapshot *out,
     struct table t = table_open(
         db, "router", "SELECT router_id, key, name, overload FROM router ORDER BY router_id", arena,
         err);
+    t.expected = count;
     for (size_t i = 0; table_next(&t); i++) {
-        assert(i < count);
         if ((size_t)table_integer(&t, 0, 0, ROUTER_LIMIT) != i)
             table_fail(&t, "router_id has a gap");
         routers[i].key = table_text(&t, 1);
@@ -515,8 +526,8 @@ static bool read_links(sqlite3 *db, struct arena *arena, struct snapshot *out, s
                                 "SELECT source_id, destination_id, protocol, metric, delay_us,"
                                 " addresses, pseudonode FROM link ORDER BY link_id",
                                 arena, err);
+    t.expected = count;
     for (size_t i = 0; table_next(&t); i++) {
-        assert(i < count);
         links[i].source = table_index(&t, 0, out->router_count);
         links[i].destination = table_index(&t, 1, out->router_count);
         links[i].protocol = (uint8_t)table_integer(&t, 2, 0, UINT8_MAX);
@@ -544,8 +555,8 @@ static bool read_attachments(sqlite3 *db, struct arena *arena, struct snapshot_p
                                 "SELECT pid_id, router_id, cost FROM attachment"
                                 " ORDER BY pid_id, router_id",
                                 arena, err);
+    t.expected = count;
     for (size_t i = 0; table_next(&t); i++) {
-        assert(i < count);
         uint32_t pid = table_index(&t, 0, out->pid_count);
         all[i].router = table_index(&t, 1, out->router_count);
         all[i].cost = (uint64_t)table_integer(&t, 2, 0, INT64_MAX);
@@ -569,8 +580,8 @@ static bool read_sessions(sqlite3 *db, struct arena *arena, struct snapshot *out
                                 "SELECT peer, family, state, stale, end_of_rib FROM session"
                                 " ORDER BY peer, family",
                                 arena, err);
+    t.expected = count;
     for (size_t i = 0; table_next(&t); i++) {
-        assert(i < count);
         sessions[i].peer = table_text(&t, 0);
         sessions[i].family = table_text(&t, 1);
         sessions[i].state = table_text(&t, 2);
@@ -596,6 +607,22 @@ static bool read_all(sqlite3 *db, enum snapshot_sections sections, struct arena 
              read_attachments(db, arena, pids, out, err) && read_sessions(db, arena, out, err)));
 }
 
+/* A view in a table's place could be endless, or another one each time that it is read. */
+static bool check_tables(sqlite3 *db, struct error *err)
+{
+    int64_t tables;
+
+    if (!db_integer(
+            db,
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name IN"
+            " ('snapshot', 'pid', 'prefix_list', 'metric', 'cost_row', 'router', 'link',"
+            " 'attachment', 'session')",
+            &tables, err))
+        return false;
+    return tables == 9 ||
+           error_set(err, ERROR_INPUT, "%lld tables of a snapshot; 9 expected", (long long)tables);
+}
+
 bool snapshot_read(const char *path, enum snapshot_sections sections, struct arena *arena,
                    struct snapshot *out, struct error *err)
 {
@@ -605,7 +632,8 @@ bool snapshot_read(const char *path, enum snapshot_sections sections, struct are
     if (!db)
         return false;
     // one read transaction: what is read is one state of the file, whatever happens to it meanwhile
-    bool ok = db_exec(db, "BEGIN", err) && read_all(db, sections, arena, &snapshot, err);
+    bool ok = db_exec(db, "BEGIN", err) && check_tables(db, err) &&
+              read_all(db, sections, arena, &snapshot, err);
     db_close(db);
     if (!ok)
         return error_in(err, "%s", path);
