@@ -107,7 +107,7 @@ struct http_server {
     // set once
     const struct http_service *services;
     size_t service_count;
-    struct clients *clients;
+    struct clients **clients; // one a service: who fills one does not lock out another's clients
     struct loop *loops;
     unsigned loop_count;
     // any thread
@@ -129,10 +129,16 @@ static int64_t now_us(void)
 
 /* ---- Connections ---- */
 
+static struct clients *clients_of(const struct http_server *server,
+                                  const struct http_service *service)
+{
+    return server->clients[service - server->services];
+}
+
 static void connection_free(struct loop *loop, struct connection *c)
 {
     assert(c->loop == loop);
-    clients_leave(loop->server->clients, &c->client);
+    clients_leave(clients_of(loop->server, c->service), &c->client);
     if (c == loop->connections)
         loop->connections = c->next;
     else
@@ -450,11 +456,11 @@ static void turn_away(struct loop *loop, const struct http_service *service, int
 {
     char text[200];
     int status = verdict == CLIENTS_FULL ? 503 : 429;
-    int length =
-        snprintf(text, sizeof text,
-                 "HTTP/1.1 %d %s\r\nRetry-After: %d\r\nContent-Length: 0\r\n"
-                 "Connection: close\r\n\r\n",
-                 status, response_reason(status), 1 + (int)(now_us() % 2)); // not all at once
+    int length = snprintf(text, sizeof text,
+                          "HTTP/1.1 %d %s\r\nDate: %s\r\nRetry-After: %d\r\n"
+                          "Content-Length: 0\r\nConnection: close\r\n\r\n",
+                          status, response_reason(status), date_now(loop),
+                          1 + (int)(now_us() % 2)); // not all at once
 
     if (!service->uses_tls || !loop->settings.tls)
         (void)send(fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -507,7 +513,8 @@ static void on_accept(struct evconnlistener *handle, evutil_socket_t fd, struct 
     struct listener *listener = context;
     struct loop *loop = listener->loop;
     struct prefix client = client_address(address);
-    enum clients_verdict verdict = clients_enter(loop->server->clients, &client);
+    struct clients *clients = clients_of(loop->server, listener->service);
+    enum clients_verdict verdict = clients_enter(clients, &client);
 
     (void)handle;
     (void)length;
@@ -518,7 +525,7 @@ static void on_accept(struct evconnlistener *handle, evutil_socket_t fd, struct 
     struct bufferevent *bev = bufferevent_of(loop, listener->service, fd);
     if (!bev) {
         log_error(&loop->log, "no memory for a connection: service=%s", listener->service->name);
-        clients_leave(loop->server->clients, &client);
+        clients_leave(clients, &client);
         (void)close(fd);
         return;
     }
@@ -832,7 +839,9 @@ static void server_free(struct http_server *server)
     for (unsigned i = 0; i < server->loop_count; i++)
         loop_close(&server->loops[i]);
     SSL_CTX_free(server->settings.tls);
-    clients_free(server->clients);
+    for (size_t i = 0; i < server->service_count; i++)
+        clients_free(server->clients[i]);
+    free(server->clients);
     (void)pthread_mutex_destroy(&server->lock);
     free(server->loops);
     free(server);
@@ -857,7 +866,9 @@ struct http_server *http_server_start(const struct http_service *services, size_
     server->service_count = service_count;
     server->loop_count = threads;
     server->loops = memory_alloc(threads, sizeof *server->loops);
-    server->clients = clients_new(settings->max_connections, settings->max_connections_per_client);
+    server->clients = memory_alloc(service_count, sizeof *server->clients);
+    for (size_t i = 0; i < service_count; i++)
+        server->clients[i] = clients_new(0, 0); // http_server_configure() sets the limits
     (void)pthread_mutex_init(&server->lock, NULL);
     http_server_configure(server, settings);
     if (!open_loops(server, log, err)) {
@@ -887,7 +898,11 @@ void http_server_configure(struct http_server *server, const struct http_setting
     server->settings = *settings;
     pthread_mutex_unlock(&server->lock);
     SSL_CTX_free(old);
-    clients_limit(server->clients, settings->max_connections, settings->max_connections_per_client);
+    for (size_t i = 0; i < server->service_count; i++) {
+        uint32_t own = server->services[i].max_connections;
+        clients_limit(server->clients[i], own ? own : settings->max_connections,
+                      own ? own : settings->max_connections_per_client);
+    }
     (void)atomic_fetch_add(&server->settings_number, 1);
 }
 
@@ -901,7 +916,11 @@ void http_server_stop(struct http_server *server, int64_t grace_us)
 
 uint32_t http_server_connections(struct http_server *server)
 {
-    return clients_count(server->clients);
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < server->service_count; i++)
+        count += clients_count(server->clients[i]);
+    return count;
 }
 
 /* ---- TLS ---- */

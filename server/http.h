@@ -30,7 +30,8 @@ struct http_service {
     const struct endpoint *endpoints;
     size_t endpoint_count;
     bool uses_tls;
-    bool on_one_loop; // few requests: the first loop alone serves them
+    uint32_t max_connections; // of its own, at most; 0: as in the settings
+    bool on_one_loop;         // few requests: the first loop alone serves them
     void *context;
     /* Called by loop number `loop`; response has an arena and is 200 without a body. */
     void (*answer)(void *context, unsigned loop, const struct http_request *request,

@@ -20,6 +20,11 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+enum {
+    OPERATOR_CONNECTIONS = 32, // also when ALTO's are all taken: balancers must hear from us
+    OWN_DESCRIPTORS = 64,      // those, listeners, event loops, files
+};
+
 static const int64_t grace_us = 5000000; // for requests that have begun when we are told to stop
 
 static const struct program program = {
@@ -86,8 +91,7 @@ static bool load_tls(const struct config *config, SSL_CTX **out, struct error *e
 /* A connection is a descriptor; the soft limit of most systems is 1024. */
 static void raise_descriptors(const struct config *config, const struct log *log)
 {
-    enum { OWN = 64 }; // listeners, event loops, files
-    rlim_t wanted = (rlim_t)config->server.max_connections + OWN;
+    rlim_t wanted = (rlim_t)config->server.max_connections + OWN_DESCRIPTORS;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
@@ -127,6 +131,7 @@ static bool start(struct running *run, struct error *err)
         .name = "operator",
         .endpoints = &config->server.operator_listen,
         .endpoint_count = 1,
+        .max_connections = OPERATOR_CONNECTIONS,
         .on_one_loop = true,
         .context = run->views,
         .answer = operator_answer,

@@ -351,6 +351,9 @@ class Swaps(WithServer):
         at = damaged.find(b"192.0.2.0/25")
         damaged[at:at + 1] = b"x"
         replace("damaged.db", bytes(damaged), "is not a canonical IPv4 prefix")
+        os.mkfifo(server.snapshots / "fifo.db")  # nobody ever writes to it
+        make_current(server.snapshots, "fifo.db")
+        until("the message", lambda: server.logged("fifo.db: not a regular file"))
         make_current(server.snapshots, "absent.db")
         until("the message", lambda: server.logged("absent.db: unable to open database file"))
         (server.snapshots / "current").unlink()  # somebody cleans up: the map stays
@@ -511,6 +514,8 @@ class Hostile(WithServer):
             answer = read_all(one_more)
         self.assertTrue(answer.startswith(b"HTTP/1.1 429 "), answer)
         self.assertIn(b"\r\nRetry-After: ", answer)
+        self.assertIn(b"\r\nDate: ", answer)  # RFC 9110 section 6.6.1
+        self.assertEqual(self.server.get("/healthz", port=self.server.operator).status, 200)
         for s in connections:
             s.close()
         until("room again", lambda: self.server.raw(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
