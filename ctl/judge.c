@@ -124,8 +124,10 @@ static void judge_map(struct points *points, const struct config *config,
                   report->mapgen.message);
         if (report->mapgen.held)
             point(points, "a newer map is held back by %s", report->mapgen.held);
-        if (report->mapgen.has_map &&
-            report->now_us - confirmed_us > MISSED_HEARTBEATS * config->collector.heartbeat_us)
+        if (report->mapgen.has_map && !confirmed_us)
+            point(points, "the map is not confirmed since altimeter-mapgen began");
+        else if (report->mapgen.has_map &&
+                 report->now_us - confirmed_us > MISSED_HEARTBEATS * config->collector.heartbeat_us)
             point(points, "the map is confirmed up to %s ago only",
                   age(report, confirmed_us, text));
     }

@@ -48,7 +48,7 @@ struct report {
         const char *missing;
         int64_t written_us;
         const char *phase, *message;
-        int64_t sequence, confirmed_us; // when has_map
+        int64_t sequence, confirmed_us; // when has_map; confirmed_us 0: not confirmed yet
         bool has_map;
         const char *held; // NULL: none; else by which rail and how much
     } mapgen;

@@ -43,14 +43,15 @@ static json_t *state_json(const struct report *report)
 
 static json_t *mapgen_json(const struct report *report)
 {
-    bool known = !report->mapgen.missing, has_map = known && report->mapgen.has_map;
+    bool known = !report->mapgen.missing;
+    bool is_confirmed = known && report->mapgen.has_map && report->mapgen.confirmed_us;
 
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "directory",
                      text(report->mapgen.directory), "missing", text(report->mapgen.missing),
                      "written_us", number(known, report->mapgen.written_us), "phase",
                      text(report->mapgen.phase), "message", text(report->mapgen.message),
-                     "sequence", number(has_map, report->mapgen.sequence), "confirmed_us",
-                     number(has_map, report->mapgen.confirmed_us), "held",
+                     "sequence", number(is_confirmed, report->mapgen.sequence), "confirmed_us",
+                     number(is_confirmed, report->mapgen.confirmed_us), "held",
                      text(report->mapgen.held));
 }
 

@@ -39,7 +39,9 @@ static void write_head(const struct report *report, FILE *out)
     }
     (void)fprintf(out, "snapshot  %s, number %lld of map '%s'", report->snapshot.name,
                   (long long)report->snapshot.number, report->snapshot.map);
-    if (report->mapgen.has_map) {
+    if (report->mapgen.has_map && !report->mapgen.confirmed_us) {
+        (void)fprintf(out, ", not confirmed");
+    } else if (report->mapgen.has_map) {
         (void)fprintf(out, ", confirmed up to sequence %lld, ", (long long)report->mapgen.sequence);
         write_age(report, report->mapgen.confirmed_us, out);
     }

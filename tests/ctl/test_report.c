@@ -342,6 +342,12 @@ START_TEST(tells_what_mapgen_says)
     write_status(&status);
     ck_assert_int_eq(gather(), EXIT_ATTENTION);
     ck_assert_str_eq(only_point(), "the map is confirmed up to 60 s ago only");
+
+    status = status_good();
+    status.confirmed_us = 0;
+    write_status(&status);
+    ck_assert_int_eq(gather(), EXIT_ATTENTION);
+    ck_assert_str_eq(only_point(), "the map is not confirmed since altimeter-mapgen began");
 }
 END_TEST
 
