@@ -57,7 +57,7 @@ struct routers {
     size_t pseudonode_count;
 };
 
-/* The rows that M-100 counts, each ascending by NLRI: what model_rows gives. Borrowed for as long as routers is
+/* The rows that M-101 counts, each ascending by NLRI: what model_rows gives. Borrowed for as long as routers is
  * used. */
 struct ls_rows {
     const struct ls_node *const *nodes;
