@@ -55,10 +55,23 @@ static struct config_place place_of(yaml_mark_t mark)
 
 /* ---- The first pass ---- */
 
+/* Whether a tab stands at the mark, whose index counts characters and not bytes. */
+static bool is_tab_at(const char *text, size_t length, yaml_mark_t mark)
+{
+    size_t at = 0;
+
+    for (size_t line = 0; at < length && line < mark.line; at++)
+        line += text[at] == '\n';
+    for (size_t column = 0; at < length && column < mark.column; column++)
+        for (at++; at < length && (text[at] & 0xc0) == 0x80;)
+            at++;
+    return at < length && text[at] == '\t';
+}
+
 /* libyaml knows the place of what the scanner and the parser refuse; of bytes that are no text, only the
  * offset. */
 static void tell_syntax(struct config_problems *problems, const yaml_parser_t *parser,
-                        const char *text)
+                        const char *text, size_t length)
 {
     struct config_place place = place_of(parser->problem_mark);
     const char *problem = parser->problem ? parser->problem : "libyaml has no memory";
@@ -74,7 +87,9 @@ static void tell_syntax(struct config_problems *problems, const yaml_parser_t *p
                        (unsigned)parser->problem_value);
         return;
     }
-    if (parser->context)
+    if (is_tab_at(text, length, parser->problem_mark))
+        config_problem(problems, place, "a tab; YAML is indented with spaces");
+    else if (parser->context)
         config_problem(problems, place, "%s, %s (line %zu)", problem, parser->context,
                        parser->context_mark.line + 1);
     else
@@ -153,7 +168,7 @@ static bool check_events(struct config_problems *problems, const char *text, siz
     parser_begin(&parser, text, length);
     while (ok && !at_end) {
         if (!yaml_parser_parse(&parser, &event)) {
-            tell_syntax(problems, &parser, text);
+            tell_syntax(problems, &parser, text, length);
             ok = false;
             break;
         }
@@ -503,7 +518,7 @@ static void read_document(struct reader *reader, const char *text, size_t length
 
     parser_begin(&parser, text, length);
     if (!yaml_parser_load(&parser, &document)) {
-        tell_syntax(reader->problems, &parser, text);
+        tell_syntax(reader->problems, &parser, text, length);
         yaml_parser_delete(&parser);
         return;
     }

@@ -15,7 +15,7 @@ static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
 const struct config_key config_keys[CONFIG_KEYS] = {
     {"state", CONFIG_SECTION, .help = "What the network says, held by altimeter-collector."},
     {"state.directory", CONFIG_PATH, AT(state.directory), .fallback = "/var/lib/altimeter",
-     .help = "Folder of state.db and measurements.db."},
+     .help = "Folder of state.db, and of snapshots/ unless snapshots.directory says otherwise."},
     {"state.keep_tombstones", CONFIG_DURATION, AT(state.keep_tombstones_us), .low = "1min",
      .high = "30d", .fallback = "1h",
      .help = "How long what is gone is remembered; a reader that was away longer reads everything "

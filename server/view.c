@@ -51,6 +51,21 @@ static void collect_offers(struct view *view)
     view->resource_count = offers.count;
 }
 
+/* A map or metric whose name makes another resource's id would take its place in the directory. */
+static bool check_ids(const struct view *view, struct error *err)
+{
+    for (size_t i = 0; i < view->resource_count; i++) {
+        const char *id = view->resources[i].id;
+        for (size_t k = 0; id && k < i; k++)
+            if (view->resources[k].id && strcmp(view->resources[k].id, id) == 0)
+                return error_set(err, ERROR_INPUT,
+                                 "resource-id '%s' of %s and of %s; the map or a metric needs "
+                                 "another name",
+                                 id, view->resources[k].path, view->resources[i].path);
+    }
+    return true;
+}
+
 /* The directory is rendered with all others in place, but needs none of their bodies. */
 static void render_all(struct view *view)
 {
@@ -127,8 +142,8 @@ struct view *view_load(const char *directory, const char *file, const struct vie
         view_free(counted);
         return NULL;
     }
-    view->lpm = make_lpm(&view->snapshot, err);
-    if (!view->lpm) {
+    collect_offers(view);
+    if (!check_ids(view, err) || !(view->lpm = make_lpm(&view->snapshot, err))) {
         (void)error_in(err, "%s/%s", directory, file);
         view_free(counted);
         return NULL;
@@ -139,7 +154,6 @@ struct view *view_load(const char *directory, const char *file, const struct vie
         length--;
     view->base_url = arena_text(view->arena, base, length);
     view->fields = common_fields(view, options);
-    collect_offers(view);
     render_all(view);
     return view;
 }

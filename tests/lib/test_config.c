@@ -55,8 +55,9 @@ static const struct {
 } mistakes[] = {
     // the file
     {"a: b: c\n", "f:1:5: mapping values are not allowed in this context\n"},
-    {"speaker:\n\tasn: 1\n", "f:2:1: found character that cannot start any token, while scanning "
-                             "for the next token (line 2)\n"},
+    {"speaker:\n\tasn: 1\n", "f:2:1: a tab; YAML is indented with spaces\n"},
+    {"log: @\n", "f:1:6: found character that cannot start any token, while scanning for the next "
+                 "token (line 1)\n"},
     {"log: [\n", "f:2:1: did not find expected node content, while parsing a flow node (line 2)\n"},
     {"log: \xff\n", "f:1:6: invalid leading UTF-8 octet (0xff); expected UTF-8 text\n"},
     {"# caf\xc3\xa9\nlog: \xc3\xa9\xc3\x28\n",

@@ -570,6 +570,20 @@ static struct view *load_large(void)
     return large;
 }
 
+START_TEST(a041_one_resource_a_name)
+{
+    struct view_options options = {.max_age_us = 5000000};
+    struct error err;
+
+    fixture_publish(directory, "b.db", "UPDATE snapshot SET map = 'endpoint-properties'");
+    ck_assert_ptr_null(view_load(directory, "b.db", &options, &err));
+    ck_assert_ptr_nonnull(strstr(err.text,
+                                 "b.db: resource-id 'endpoint-properties' of /networkmap "
+                                 "and of /endpointprop; the map or a metric needs another "
+                                 "name"));
+}
+END_TEST
+
 START_TEST(a018_codings)
 {
     struct view *large = load_large();
@@ -780,6 +794,7 @@ int main(void)
     tcase_add_test(tests, a053_a_prefix_in_two_pids_is_refused);
     tcase_add_loop_test(tests, a015_d031_conditional_requests, 0,
                         (int)(sizeof conditions / sizeof *conditions));
+    tcase_add_test(tests, a041_one_resource_a_name);
     tcase_add_test(tests, a018_codings);
     tcase_add_test(tests, a018_a_small_body_is_not_compressed);
     tcase_add_test(tests, an_answer_keeps_its_view);
