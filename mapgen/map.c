@@ -92,7 +92,8 @@ static const char *address_list(struct arena *arena, const struct addresses *add
         return NULL;
     text = at = arena_alloc(arena, addresses->count * (PREFIX_TEXT_SIZE + 3) + 3, 1);
     for (size_t i = 0; i < addresses->count; i++)
-        at += sprintf(at, "%c\"%s\"", i ? ',' : '[', address_format(&addresses->list[i], address));
+        at += snprintf(at, PREFIX_TEXT_SIZE + 3, "%c\"%s\"", i ? ',' : '[',
+                       address_format(&addresses->list[i], address));
     *at++ = ']';
     *at = '\0';
     return text;
