@@ -17,6 +17,7 @@
 #include "lib/config.h"
 #include "lib/log.h"
 #include "lib/options.h"
+#include "lib/text.h"
 #include "recorder.h"
 #include "route_reader.h"
 #include "speaker.h"
@@ -31,7 +32,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -69,11 +69,8 @@ struct collector {
 
 static int64_t steady_us(void *context)
 {
-    struct timespec now;
-
     (void)context;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return text_steady_us();
 }
 
 /* ---- Neighbours from the configuration ---- */

@@ -104,11 +104,8 @@ static int64_t machine_utc_us(void *context)
 
 static int64_t machine_steady_us(void *context)
 {
-    struct timespec now;
-
     (void)context;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * second_us + now.tv_nsec / 1000;
+    return text_steady_us();
 }
 
 static int64_t utc_us(const struct recorder *recorder)

@@ -8,10 +8,10 @@
 #include "lib/arena.h"
 #include "lib/hash.h"
 #include "lib/table.h"
+#include "lib/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PAUSE_US = 5000000 }; // between two readings of a table
 
@@ -44,14 +44,6 @@ struct route_reader {
     struct gobgp_call *call; // the reading in hand …
     struct watched *reading; // … and of what
 };
-
-static int64_t steady_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static uint64_t hash_of(const struct known *key)
 {
@@ -127,7 +119,7 @@ static void on_end(void *context, const struct gobgp_end *end)
 
     reader->call = NULL;
     reader->reading = NULL;
-    watched->since_us = steady_us();
+    watched->since_us = text_steady_us();
     if (end->outcome != GOBGP_DONE) {
         log_warning(reader->options.log, "routes not read: address=%s family=%s reason=\"%s\"",
                     address_format(&watched->address, text), state_family_names[watched->family],
@@ -168,7 +160,7 @@ static void read_table(struct route_reader *reader, struct watched *watched, uin
 void route_reader_peer(struct route_reader *reader, int64_t peer_id,
                        const struct speaker_peer *peer)
 {
-    int64_t now = steady_us();
+    int64_t now = text_steady_us();
 
     for (struct watched *watched = reader->list; peer->up && watched; watched = watched->next) {
         bool first =
@@ -229,7 +221,7 @@ void route_reader_begin(struct route_reader *reader, int64_t peer_id, const stru
         .peer_id = peer_id,
         .address = *address,
         .family = family,
-        .since_us = steady_us(),
+        .since_us = text_steady_us(),
         .next = reader->list,
     };
     reader->list = watched;

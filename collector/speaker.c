@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     POLL_MS = 1000,
@@ -108,14 +107,6 @@ struct speaker {
 
 static void enter(struct speaker *speaker, enum stage stage);
 
-static int64_t steady_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void set_timer(struct speaker *speaker, unsigned milliseconds)
 {
     struct timeval wait = {milliseconds / 1000, (suseconds_t)(milliseconds % 1000) * 1000};
@@ -165,7 +156,7 @@ static void set_problem(struct speaker *speaker, struct neighbour *neighbour, co
 /* L-143: who is to be suspected when gobgpd ends while sessions are up. An orderly end takes them down first. */
 static void suspect(struct speaker *speaker)
 {
-    int64_t now = steady_us();
+    int64_t now = text_steady_us();
     bool any_up = false;
 
     for (size_t i = 0; i < speaker->options.neighbour_count; i++)
@@ -399,8 +390,8 @@ static void done_list_stations(struct speaker *speaker)
         enter(speaker, STAGE_LIST_PEERS);
     } else {
         if (!speaker->station_added_us)
-            speaker->station_added_us = steady_us();
-        if (steady_us() - speaker->station_added_us > STATION_PATIENCE_US)
+            speaker->station_added_us = text_steady_us();
+        if (text_steady_us() - speaker->station_added_us > STATION_PATIENCE_US)
             say(speaker, SAID_STATION, "");
         set_timer(speaker, STATION_ASK_MS); // on_timer lists the stations again
     }
@@ -428,7 +419,7 @@ static struct gobgp_call *start_add_station(struct speaker *speaker, struct gobg
 
 static void done_add_station(struct speaker *speaker)
 {
-    speaker->station_added_us = speaker->station_renewed_us = steady_us();
+    speaker->station_added_us = speaker->station_renewed_us = text_steady_us();
     speaker->station_renew = false;
     speaker->station_added = true;
     set_fresh(speaker, false);
@@ -495,7 +486,7 @@ static struct gobgp_call *start_list_peers(struct speaker *speaker, struct gobgp
     for (size_t i = 0; i < speaker->options.neighbour_count; i++)
         speaker->neighbours[i].listed = speaker->neighbours[i].moved = false;
     speaker->stranger_count = 0;
-    speaker->asked_us = steady_us();
+    speaker->asked_us = text_steady_us();
     handler->on_peer = on_peer;
     return gobgp_list_peers(speaker->gobgp, handler);
 }
@@ -504,7 +495,7 @@ static enum change change_of(const struct neighbour *neighbour)
 {
     if (neighbour->barred)
         return neighbour->listed ? CHANGE_DELETE : CHANGE_NONE;
-    if (neighbour->refused_until_us > steady_us())
+    if (neighbour->refused_until_us > text_steady_us())
         return CHANGE_NONE;
     if (!neighbour->listed)
         return CHANGE_ADD;
@@ -594,7 +585,7 @@ static void refuse_change(struct speaker *speaker, const char *text)
         struct neighbour *neighbour = &speaker->neighbours[speaker->changing];
         (void)snprintf(why, sizeof why, "gobgpd refuses it: %s", text);
         set_problem(speaker, neighbour, why);
-        neighbour->refused_until_us = steady_us() + REFUSED_US;
+        neighbour->refused_until_us = text_steady_us() + REFUSED_US;
         if (neighbour->barred)
             neighbour->listed = false; // it is deleted by the next poll
     }
@@ -654,8 +645,8 @@ static void done_poll(struct speaker *speaker)
         tell(speaker, neighbour);
     }
     // from the front: what took neighbours away may have taken more
-    bool renew =
-        speaker->station_renew && steady_us() - speaker->station_renewed_us >= STATION_RENEW_US;
+    bool renew = speaker->station_renew &&
+                 text_steady_us() - speaker->station_renewed_us >= STATION_RENEW_US;
     enter(speaker, find_change(speaker) || renew ? STAGE_GET : STAGE_ATTACHED);
 }
 
@@ -811,12 +802,12 @@ void speaker_free(struct speaker *speaker)
 void speaker_heard_link_state(struct speaker *speaker, size_t index)
 {
     speaker->heard_index = index;
-    speaker->heard_us = steady_us();
+    speaker->heard_us = text_steady_us();
 }
 
 void speaker_renew_station(struct speaker *speaker)
 {
-    if (steady_us() - speaker->station_renewed_us < STATION_OLD_US)
+    if (text_steady_us() - speaker->station_renewed_us < STATION_OLD_US)
         return;
     set_fresh(speaker, false);
     if (speaker->options.manage)

@@ -174,8 +174,3 @@ void attribute_pool_remove(struct attribute_pool *pool, struct attribute_set *se
     table_remove(&pool->by_octets, set->hash, set);
     free(set);
 }
-
-size_t attribute_pool_count(const struct attribute_pool *pool)
-{
-    return pool->by_octets.count;
-}

@@ -29,5 +29,3 @@ struct attribute_set *attribute_pool_by_id(const struct attribute_pool *pool,
 
 /* Takes a set without references out of the pool and frees it. */
 void attribute_pool_remove(struct attribute_pool *pool, struct attribute_set *set);
-
-size_t attribute_pool_count(const struct attribute_pool *pool);

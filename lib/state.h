@@ -20,6 +20,10 @@ enum state_peer_state { PEER_NEVER, PEER_UP, PEER_DOWN };
 enum state_source { SOURCE_BMP, SOURCE_GRPC };
 enum state_end_of_rib { END_OF_RIB_NO, END_OF_RIB_RECEIVED, END_OF_RIB_ASSUMED };
 
+/* Their words in state.db, snapshots and status.db. */
+extern const char *const state_peer_states[PEER_DOWN + 1];          // "never", "up", "down"
+extern const char *const state_end_of_ribs[END_OF_RIB_ASSUMED + 1]; // "no", "received", "assumed"
+
 struct peer {
     int64_t peer_id; // given by the writer, kept over restarts for one name
     const char *name, *address;

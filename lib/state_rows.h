@@ -15,9 +15,7 @@ struct state_table {
 };
 extern const struct state_table state_tables[]; // by enum state_object, but OBJECT_PEER
 
-extern const char *const state_peer_states[];  // "never", "up", "down"
 extern const char *const state_sources[];      // "bmp", "grpc"
-extern const char *const state_end_of_ribs[];  // "no", "received", "assumed"
 extern const char *const state_object_names[]; // as in tombstone.kind
 
 /* "a, b, c" of a table's columns. Arena. */

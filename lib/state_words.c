@@ -9,9 +9,9 @@
 
 const char *const state_family_names[STATE_FAMILIES] = {"ipv4-unicast", "ipv6-unicast",
                                                         "link-state"};
-const char *const state_peer_states[] = {"never", "up", "down"};
+const char *const state_peer_states[PEER_DOWN + 1] = {"never", "up", "down"};
 const char *const state_sources[] = {"bmp", "grpc"};
-const char *const state_end_of_ribs[] = {"no", "received", "assumed"};
+const char *const state_end_of_ribs[END_OF_RIB_ASSUMED + 1] = {"no", "received", "assumed"};
 const char *const state_object_names[] = {
     [OBJECT_ROUTE] = "route",      [OBJECT_NODE] = "ls_node",     [OBJECT_LINK] = "ls_link",
     [OBJECT_PREFIX] = "ls_prefix", [OBJECT_OPAQUE] = "ls_opaque", [OBJECT_PEER] = "peer",

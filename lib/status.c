@@ -14,10 +14,6 @@
 
 static const char *const phases[] = {
     [STATUS_WAITING] = "waiting", [STATUS_RUNNING] = "running", [STATUS_FAILING] = "failing"};
-static const char *const states[] = {
-    [PEER_NEVER] = "never", [PEER_UP] = "up", [PEER_DOWN] = "down"};
-static const char *const ends_of_rib[] = {
-    [END_OF_RIB_NO] = "no", [END_OF_RIB_RECEIVED] = "received", [END_OF_RIB_ASSUMED] = "assumed"};
 
 enum { FEED_LIMIT = 100000 }; // rows of a foreign file; a network has some ten reflectors
 
@@ -72,10 +68,11 @@ static bool write_head(sqlite3 *db, const struct status *status, struct error *e
 static bool bind_feed(sqlite3_stmt *row, const struct status_feed *feed)
 {
     return bind_text(row, 1, feed->peer) && bind_text(row, 2, state_family_names[feed->family]) &&
-           bind_text(row, 3, states[feed->state]) && bind_integer(row, 4, feed->since_us) &&
-           bind_integer(row, 5, feed->stale) &&
+           bind_text(row, 3, state_peer_states[feed->state]) &&
+           bind_integer(row, 4, feed->since_us) && bind_integer(row, 5, feed->stale) &&
            (!feed->stale_since_us || bind_integer(row, 6, feed->stale_since_us)) &&
-           bind_text(row, 7, ends_of_rib[feed->end_of_rib]) && bind_text(row, 8, feed->last_error);
+           bind_text(row, 7, state_end_of_ribs[feed->end_of_rib]) &&
+           bind_text(row, 8, feed->last_error);
 }
 
 static bool write_feeds(sqlite3 *db, const struct status *status, struct error *err)
@@ -204,8 +201,8 @@ static bool read_feed(sqlite3_stmt *row, struct arena *arena, struct status_feed
     unsigned family = 0, state = 0, end_of_rib = 0;
 
     if (!read_word(row, 1, state_family_names, STATE_FAMILIES, &family, err) ||
-        !READ_WORD(row, 2, states, &state, err) ||
-        !READ_WORD(row, 6, ends_of_rib, &end_of_rib, err))
+        !READ_WORD(row, 2, state_peer_states, &state, err) ||
+        !READ_WORD(row, 6, state_end_of_ribs, &end_of_rib, err))
         return false;
     *out = (struct status_feed){
         .peer = read_word_text(row, 0, arena),

@@ -17,7 +17,8 @@ char *text_time(int64_t time_us, char out[TEXT_TIME_SIZE]);
 enum { TEXT_DURATION_SIZE = 32 };
 char *text_duration(int64_t duration_us, char out[TEXT_DURATION_SIZE]);
 
-int64_t text_now_us(void); // UTC now, microseconds since 1970
+int64_t text_now_us(void);    // UTC now, microseconds since 1970
+int64_t text_steady_us(void); // microseconds of CLOCK_MONOTONIC: never jumps, for durations
 
 /* Lower-case hex of bytes[length]; out has room for 2 * length + 1. */
 char *text_hex(const uint8_t *bytes, size_t length, char *out);

@@ -19,11 +19,7 @@
 
 static struct run_time time_now(void)
 {
-    struct timespec steady;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &steady);
-    return (struct run_time){text_now_us(),
-                             (int64_t)steady.tv_sec * 1000000 + steady.tv_nsec / 1000};
+    return (struct run_time){text_now_us(), text_steady_us()};
 }
 
 /* -1 with *err on failure. */

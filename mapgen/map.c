@@ -13,30 +13,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 const char *const map_stage_names[MAP_STAGES] = {
     [STAGE_LOAD] = "load",           [STAGE_GRAPH] = "graph", [STAGE_ATTACH] = "attach",
     [STAGE_PARTITION] = "partition", [STAGE_COST] = "cost",
 };
 
-static const char *const peer_states[] = {
-    [PEER_NEVER] = "never", [PEER_UP] = "up", [PEER_DOWN] = "down"};
-static const char *const ends_of_rib[] = {
-    [END_OF_RIB_NO] = "no", [END_OF_RIB_RECEIVED] = "received", [END_OF_RIB_ASSUMED] = "assumed"};
-
-int64_t map_clock_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* Ends a stage: its time is from the last mark to now. */
 static void mark(struct map *map, enum map_stage stage, int64_t *last)
 {
-    int64_t now = map_clock_us();
+    int64_t now = text_steady_us();
 
     map->stage_us[stage] = now - *last;
     *last = now;
@@ -148,8 +134,8 @@ static void list_sessions(struct map *map, const struct model *model)
             list[count++] = (struct snapshot_session){
                 .peer = arena_text(map->arena, peers[i].row.name, strlen(peers[i].row.name)),
                 .family = state_family_names[family],
-                .state = peer_states[peers[i].row.state],
-                .end_of_rib = ends_of_rib[row->end_of_rib],
+                .state = state_peer_states[peers[i].row.state],
+                .end_of_rib = state_end_of_ribs[row->end_of_rib],
                 .stale = row->stale,
             };
         }
@@ -205,7 +191,7 @@ static bool compute(struct map *map, const struct model *model, const struct con
                     struct error *err)
 {
     struct topology_options topology_options = {config->map.delay_use_minimum};
-    int64_t last = map_clock_us();
+    int64_t last = text_steady_us();
     size_t stale;
     bool ok = false;
 

@@ -27,9 +27,6 @@ struct map {
 struct map *map_compute(const struct model *model, const struct config *config, int64_t load_us,
                         int64_t now_us, struct error *err);
 
-/* A clock that never jumps, for how long something took. */
-int64_t map_clock_us(void);
-
 void map_free(struct map *map); // NULL is fine
 
 /* What is different between two maps, for the log. */

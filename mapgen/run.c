@@ -373,7 +373,7 @@ static bool publish(struct run *run, struct map *map, struct run_time now, struc
 {
     enum snapshot_outcome outcome;
     char name[64];
-    int64_t start = map_clock_us();
+    int64_t start = text_steady_us();
 
     if (!snapshot_publish(run->writer, &map->snapshot, name, &outcome, err))
         return false;
@@ -381,7 +381,7 @@ static bool publish(struct run *run, struct map *map, struct run_time now, struc
         struct error failure;
 
         run->is_news = true;
-        log_published(run, run->map, map, name, map_clock_us() - start);
+        log_published(run, run->map, map, name, text_steady_us() - start);
         if (!snapshot_writer_prune(run->writer, now.wall_us, &failure))
             log_warning(run->log, "old snapshots stay: reason=\"%s\"", failure.text);
     }
@@ -410,14 +410,14 @@ static bool make_map(struct run *run, int64_t load_us, struct run_time now, stru
 /* Takes over what changed. A file that fails is opened anew next time: it may have been replaced. */
 static bool load(struct run *run, int64_t *took_us, struct error *err)
 {
-    int64_t start = map_clock_us();
+    int64_t start = text_steady_us();
 
     if (!model_update(run->model, run->reader, err)) {
         state_reader_close(run->reader);
         run->reader = NULL;
         return false;
     }
-    *took_us = map_clock_us() - start;
+    *took_us = text_steady_us() - start;
     return true;
 }
 
@@ -460,7 +460,7 @@ static bool is_wait_over(const struct run *run, struct run_time now)
 int64_t run_step(struct run *run, struct run_time now)
 {
     struct error err;
-    int64_t start = map_clock_us();
+    int64_t start = text_steady_us();
 
     follow_directory(run);
     if ((!run->reader || !run->writer) && now.steady_us < run->due_us)
@@ -474,7 +474,7 @@ int64_t run_step(struct run *run, struct run_time now)
         const struct map *before = run->map;
 
         if (work(run, true, now, &err)) {
-            int64_t took_us = map_clock_us() - start;
+            int64_t took_us = text_steady_us() - start;
             // the settle time is between maps: news that make none (meters, a heartbeat, a feed that is still
             // awaited) must not delay the change that comes next
             int64_t pause_us = run->map != before ? run->config->map.settle_us : 0;

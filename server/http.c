@@ -119,14 +119,6 @@ struct http_server {
     struct http_settings settings;
 };
 
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* ---- Connections ---- */
 
 static struct clients *clients_of(const struct http_server *server,
@@ -169,14 +161,14 @@ static void rearm(struct connection *c)
         if (before == FOR_READER)
             return; // who sends and does not read gets no new deadline for what he sends
         c->pending = pending;
-        c->deadline_us = now_us() + settings->idle_timeout_us;
+        c->deadline_us = text_steady_us() + settings->idle_timeout_us;
     } else if (http_reader_is_inside(c->reader)) {
         c->waiting = FOR_REST;
         if (before != FOR_REST)
-            c->deadline_us = now_us() + settings->request_timeout_us;
+            c->deadline_us = text_steady_us() + settings->request_timeout_us;
     } else {
         c->waiting = FOR_REQUEST;
-        c->deadline_us = now_us() + settings->idle_timeout_us;
+        c->deadline_us = text_steady_us() + settings->idle_timeout_us;
     }
 }
 
@@ -390,7 +382,7 @@ static void on_write(struct bufferevent *bev, void *context)
     (void)shutdown(bufferevent_getfd(bev), SHUT_WR);
     c->phase = LINGER;
     c->waiting = FOR_END;
-    c->deadline_us = now_us() + LINGER_US;
+    c->deadline_us = text_steady_us() + LINGER_US;
     serve(c);
 }
 
@@ -460,7 +452,7 @@ static void turn_away(struct loop *loop, const struct http_service *service, int
                           "HTTP/1.1 %d %s\r\nDate: %s\r\nRetry-After: %d\r\n"
                           "Content-Length: 0\r\nConnection: close\r\n\r\n",
                           status, response_reason(status), date_now(loop),
-                          1 + (int)(now_us() % 2)); // not all at once
+                          1 + (int)(text_steady_us() % 2)); // not all at once
 
     if (!service->uses_tls || !loop->settings.tls)
         (void)send(fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -541,8 +533,8 @@ static void on_accept(struct evconnlistener *handle, evutil_socket_t fd, struct 
     loop->connections = c;
     bool is_tls = bufferevent_openssl_get_ssl(bev) != NULL;
     c->waiting = is_tls ? FOR_REST : FOR_REQUEST;
-    c->deadline_us =
-        now_us() + (is_tls ? loop->settings.request_timeout_us : loop->settings.idle_timeout_us);
+    c->deadline_us = text_steady_us() +
+                     (is_tls ? loop->settings.request_timeout_us : loop->settings.idle_timeout_us);
     bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MOST);
     (void)bufferevent_set_max_single_write(bev, SINGLE_WRITE);
     bufferevent_setcb(bev, on_read, on_write, on_event, c);
@@ -559,7 +551,7 @@ static void on_accept_error(struct evconnlistener *handle, void *context)
     log_warning(&loop->log, "cannot accept connections for a moment: service=%s reason=\"%s\"",
                 listener->service->name, strerror(errno));
     (void)evconnlistener_disable(handle);
-    loop->accept_again_us = now_us() + ACCEPT_PAUSE_US;
+    loop->accept_again_us = text_steady_us() + ACCEPT_PAUSE_US;
 }
 
 /* ---- Loops ---- */
@@ -609,7 +601,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
 {
     static const struct timeval often = {.tv_usec = STOP_SWEEP_US};
     struct loop *loop = context;
-    int64_t now = now_us();
+    int64_t now = text_steady_us();
 
     (void)fd;
     (void)what;
@@ -850,7 +842,7 @@ static void server_free(struct http_server *server)
 /* Joins the first `started` threads. */
 static void stop_threads(struct http_server *server, unsigned started, int64_t grace_us)
 {
-    atomic_store(&server->stop_deadline_us, now_us() + grace_us);
+    atomic_store(&server->stop_deadline_us, text_steady_us() + grace_us);
     atomic_store(&server->stopping, true);
     for (unsigned i = 0; i < started; i++)
         (void)pthread_join(server->loops[i].thread, NULL);
