@@ -1,63 +1,31 @@
-/* reader: a YAML document against tables of keys.
+/* reader: a YAML tree against tables of keys.
  *
- * The document tree of libyaml is used, not its events: sections can be visited in the order that the
- * scenario needs (routers before links), whatever order the file has. */
+ * A tree, not events: sections can be visited in the order that the scenario needs (routers before
+ * links), whatever order the file has. */
 #include "reader.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool load(struct reader *reader, yaml_parser_t *parser, FILE *stream)
-{
-    yaml_parser_set_input_file(parser, stream);
-    if (!yaml_parser_load(parser, &reader->document)) {
-        const yaml_mark_t *mark = &parser->problem_mark;
-
-        return error_set(reader->err, ERROR_INPUT, "%s:%zu:%zu: %s; YAML expected", reader->file,
-                         mark->line + 1, mark->column + 1,
-                         parser->problem ? parser->problem : "unreadable");
-    }
-    if (yaml_document_get_root_node(&reader->document))
-        return true;
-    yaml_document_delete(&reader->document);
-    return error_set(reader->err, ERROR_INPUT, "%s:1:1: empty file; a scenario expected",
-                     reader->file);
-}
-
 bool reader_open(struct reader *reader, const char *file, struct error *err)
 {
-    FILE *stream = fopen(file, "rb");
-    yaml_parser_t parser;
-
     reader->file = file;
     reader->err = err;
-    if (!stream)
-        return error_errno(err, errno, "%s", file);
-    if (!yaml_parser_initialize(&parser)) {
-        (void)fclose(stream);
-        return error_set(err, ERROR_SYSTEM, "%s: libyaml refuses to start", file);
-    }
-    bool ok = load(reader, &parser, stream);
-
-    yaml_parser_delete(&parser);
-    (void)fclose(stream);
-    return ok;
+    reader->scratch = arena_new();
+    reader->root = tree_load(file, reader->scratch, err);
+    if (!reader->root)
+        arena_free(reader->scratch);
+    return reader->root != NULL;
 }
 
 void reader_close(struct reader *reader)
 {
-    yaml_document_delete(&reader->document);
+    arena_free(reader->scratch);
 }
 
-const yaml_node_t *reader_root(struct reader *reader)
-{
-    return yaml_document_get_root_node(&reader->document);
-}
-
-bool reader_fail(struct reader *reader, const yaml_node_t *node, const char *format, ...)
+bool reader_fail(struct reader *reader, const struct tree *node, const char *format, ...)
 {
     char text[400];
     va_list arguments;
@@ -65,24 +33,22 @@ bool reader_fail(struct reader *reader, const yaml_node_t *node, const char *for
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return error_set(reader->err, ERROR_INPUT, "%s:%zu:%zu: %s", reader->file,
-                     node->start_mark.line + 1, node->start_mark.column + 1, text);
+    return error_set(reader->err, ERROR_INPUT, "%s:%u:%u: %s", reader->file, node->line,
+                     node->column, text);
 }
 
-const char *reader_text(struct reader *reader, const yaml_node_t *node, const char *expected)
+const char *reader_text(struct reader *reader, const struct tree *node, const char *expected)
 {
-    if (node->type != YAML_SCALAR_NODE) {
+    if (node->shape != SHAPE_TEXT) {
         reader_fail(reader, node, "a %s; %s expected",
-                    node->type == YAML_MAPPING_NODE ? "mapping" : "list", expected);
+                    node->shape == SHAPE_MAPPING ? "mapping" : "list", expected);
         return NULL;
     }
-    const char *text = (const char *)node->data.scalar.value;
-
-    if (strlen(text) != node->data.scalar.length) {
+    if (memchr(node->text, '\0', node->count)) {
         reader_fail(reader, node, "text with a NUL; %s expected", expected);
         return NULL;
     }
-    return text;
+    return node->text;
 }
 
 static const struct key *find_key(const char *name, const struct key *keys, size_t count)
@@ -94,7 +60,7 @@ static const struct key *find_key(const char *name, const struct key *keys, size
     return NULL;
 }
 
-static bool unknown_key(struct reader *reader, const yaml_node_t *node, const char *what,
+static bool unknown_key(struct reader *reader, const struct tree *node, const char *what,
                         const struct key *keys, size_t count)
 {
     char names[300] = "";
@@ -104,10 +70,10 @@ static bool unknown_key(struct reader *reader, const yaml_node_t *node, const ch
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
                                  keys[i].name);
     return reader_fail(reader, node, "%s: unknown key \"%s\"; expected one of: %s", what,
-                       (const char *)node->data.scalar.value, names);
+                       node->text, names);
 }
 
-static bool check_required(struct reader *reader, const yaml_node_t *node, const char *what,
+static bool check_required(struct reader *reader, const struct tree *node, const char *what,
                            const struct key *keys, size_t count, uint64_t seen)
 {
     for (size_t i = 0; i < count; i++) {
@@ -117,17 +83,15 @@ static bool check_required(struct reader *reader, const yaml_node_t *node, const
     return true;
 }
 
-bool reader_mapping(struct reader *reader, const yaml_node_t *node, const char *what,
+bool reader_mapping(struct reader *reader, const struct tree *node, const char *what,
                     const struct key *keys, size_t count, void *into)
 {
     uint64_t seen = 0;
 
-    if (node->type != YAML_MAPPING_NODE)
+    if (node->shape != SHAPE_MAPPING)
         return reader_fail(reader, node, "%s: a mapping of keys expected", what);
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
-         pair < node->data.mapping.pairs.top; pair++) {
-        const yaml_node_t *name = yaml_document_get_node(&reader->document, pair->key);
-        const yaml_node_t *value = yaml_document_get_node(&reader->document, pair->value);
+    for (size_t i = 0; i < node->count; i += 2) {
+        const struct tree *name = &node->items[i], *value = &node->items[i + 1];
         const char *text = reader_text(reader, name, "the name of a key");
         const struct key *key = text ? find_key(text, keys, count) : NULL;
 
@@ -146,18 +110,14 @@ bool reader_mapping(struct reader *reader, const yaml_node_t *node, const char *
     return check_required(reader, node, what, keys, count, seen);
 }
 
-size_t reader_count(const yaml_node_t *node)
+size_t reader_count(const struct tree *node)
 {
-    if (node->type != YAML_SEQUENCE_NODE)
-        return 1;
-    return (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+    return node->shape == SHAPE_LIST ? node->count : 1;
 }
 
-const yaml_node_t *reader_item(struct reader *reader, const yaml_node_t *node, size_t index)
+const struct tree *reader_item(const struct tree *node, size_t index)
 {
-    if (node->type != YAML_SEQUENCE_NODE)
-        return node;
-    return yaml_document_get_node(&reader->document, node->data.sequence.items.start[index]);
+    return node->shape == SHAPE_LIST ? &node->items[index] : node;
 }
 
 static bool digits_to_uint(const char *text, uint64_t high, uint64_t *out)
@@ -177,7 +137,7 @@ static bool digits_to_uint(const char *text, uint64_t high, uint64_t *out)
     return true;
 }
 
-bool reader_uint(struct reader *reader, const yaml_node_t *node, uint64_t low, uint64_t high,
+bool reader_uint(struct reader *reader, const struct tree *node, uint64_t low, uint64_t high,
                  const char *what, uint64_t *out)
 {
     const char *text = reader_text(reader, node, "a number");
@@ -192,7 +152,7 @@ bool reader_uint(struct reader *reader, const yaml_node_t *node, uint64_t low, u
     return true;
 }
 
-bool reader_decimal(struct reader *reader, const yaml_node_t *node, const char *what, double *out)
+bool reader_decimal(struct reader *reader, const struct tree *node, const char *what, double *out)
 {
     const char *text = reader_text(reader, node, "a number");
 
@@ -208,7 +168,7 @@ bool reader_decimal(struct reader *reader, const yaml_node_t *node, const char *
     return true;
 }
 
-bool read_name(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_name(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     const char *text = reader_text(reader, node, "a name");
 
@@ -224,7 +184,7 @@ bool read_name(struct reader *reader, const yaml_node_t *node, const struct key 
     return true;
 }
 
-bool read_line(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_line(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     const char *text = reader_text(reader, node, "a line of text");
 
@@ -235,7 +195,7 @@ bool read_line(struct reader *reader, const yaml_node_t *node, const struct key 
     return true;
 }
 
-bool read_bool(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_bool(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     const char *text = reader_text(reader, node, "true or false");
 
@@ -247,7 +207,7 @@ bool read_bool(struct reader *reader, const yaml_node_t *node, const struct key 
     return true;
 }
 
-bool read_uint8(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_uint8(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     uint64_t value = 0;
 
@@ -257,7 +217,7 @@ bool read_uint8(struct reader *reader, const yaml_node_t *node, const struct key
     return true;
 }
 
-bool read_uint16(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_uint16(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     uint64_t value = 0;
 
@@ -267,7 +227,7 @@ bool read_uint16(struct reader *reader, const yaml_node_t *node, const struct ke
     return true;
 }
 
-bool read_uint32(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_uint32(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     uint64_t value = 0;
 
@@ -277,17 +237,17 @@ bool read_uint32(struct reader *reader, const yaml_node_t *node, const struct ke
     return true;
 }
 
-bool read_uint64(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_uint64(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     return reader_uint(reader, node, key->low, key->high, key->name, field);
 }
 
-bool read_number(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_number(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     return reader_decimal(reader, node, key->name, field);
 }
 
-static bool read_address(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_address(struct reader *reader, const struct tree *node, const struct key *key,
                          unsigned family, struct net *field)
 {
     const char *expected = family == 4 ? "an IPv4 address" : "an IPv6 address";
@@ -302,17 +262,17 @@ static bool read_address(struct reader *reader, const yaml_node_t *node, const s
     return true;
 }
 
-bool read_ipv4(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_ipv4(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     return read_address(reader, node, key, 4, field);
 }
 
-bool read_ipv6(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_ipv6(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     return read_address(reader, node, key, 6, field);
 }
 
-static bool read_pool(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_pool(struct reader *reader, const struct tree *node, const struct key *key,
                       unsigned family, struct net *field)
 {
     const char *expected = family == 4 ? "an IPv4 prefix" : "an IPv6 prefix";
@@ -328,22 +288,22 @@ static bool read_pool(struct reader *reader, const yaml_node_t *node, const stru
     return true;
 }
 
-bool read_ipv4_prefix(struct reader *reader, const yaml_node_t *node, const struct key *key,
+bool read_ipv4_prefix(struct reader *reader, const struct tree *node, const struct key *key,
                       void *field)
 {
     return read_pool(reader, node, key, 4, field);
 }
 
-bool read_ipv6_prefix(struct reader *reader, const yaml_node_t *node, const struct key *key,
+bool read_ipv6_prefix(struct reader *reader, const struct tree *node, const struct key *key,
                       void *field)
 {
     return read_pool(reader, node, key, 6, field);
 }
 
-bool read_node(struct reader *reader, const yaml_node_t *node, const struct key *key, void *field)
+bool read_node(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     (void)reader;
     (void)key;
-    *(const yaml_node_t **)field = node;
+    *(const struct tree **)field = node;
     return true;
 }

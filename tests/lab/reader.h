@@ -1,4 +1,4 @@
-/* reader: strict reading of a YAML document tree by tables of keys.
+/* reader: strict reading of a YAML tree by tables of keys.
  *
  * A mapping is described by rows: a key, how its value is read, where it goes. Unknown keys, keys given
  * twice, missing required ones and values of the wrong shape end the reading with
@@ -8,24 +8,25 @@
 #include "lib/arena.h"
 #include "lib/error.h"
 #include "net.h"
+#include "tree.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <yaml.h>
 
 struct reader {
     const char *file;
-    yaml_document_t document;
-    struct arena *arena; // for what is kept
-    void *context;       // the scenario, for the readers of its own kinds
+    const struct tree *root;
+    struct arena *scratch; // of the tree
+    struct arena *arena;   // for what is kept
+    void *context;         // the scenario, for the readers of its own kinds
     struct error *err;
 };
 
 struct key;
 
 /* Reads one value into `field`; false with the error set. */
-typedef bool read_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
+typedef bool read_value(struct reader *reader, const struct tree *node, const struct key *key,
                         void *field);
 
 struct key {
@@ -41,27 +42,26 @@ enum { KEYS_LIMIT = 64 }; // keys of one mapping: its seen ones are bits
 /* Loads the only document of the file. false with the error set; else reader_close() it. */
 bool reader_open(struct reader *reader, const char *file, struct error *err);
 void reader_close(struct reader *reader);
-const yaml_node_t *reader_root(struct reader *reader);
 
 /* "FILE:LINE:COLUMN: " before the text; returns false. */
-bool reader_fail(struct reader *reader, const yaml_node_t *node, const char *format, ...)
+bool reader_fail(struct reader *reader, const struct tree *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* `what` names the mapping in errors: "a router". */
-bool reader_mapping(struct reader *reader, const yaml_node_t *node, const char *what,
+bool reader_mapping(struct reader *reader, const struct tree *node, const char *what,
                     const struct key *keys, size_t count, void *into);
 
 /* A sequence's item, or the scalar itself where one value may stand for a list of one. */
-size_t reader_count(const yaml_node_t *node);
-const yaml_node_t *reader_item(struct reader *reader, const yaml_node_t *node, size_t index);
+size_t reader_count(const struct tree *node);
+const struct tree *reader_item(const struct tree *node, size_t index);
 
 /* The text of a scalar, NUL-terminated, borrowed from the document; NULL with the error set. */
-const char *reader_text(struct reader *reader, const yaml_node_t *node, const char *expected);
+const char *reader_text(struct reader *reader, const struct tree *node, const char *expected);
 
 /* Digits only, within [low, high]. */
-bool reader_uint(struct reader *reader, const yaml_node_t *node, uint64_t low, uint64_t high,
+bool reader_uint(struct reader *reader, const struct tree *node, uint64_t low, uint64_t high,
                  const char *what, uint64_t *out);
-bool reader_decimal(struct reader *reader, const yaml_node_t *node, const char *what, double *out);
+bool reader_decimal(struct reader *reader, const struct tree *node, const char *what, double *out);
 
 /* Readers for rows. The field's type stands behind each. */
 read_value read_name;        // const char *: a-z 0-9 - . _, at most 63
@@ -76,4 +76,4 @@ read_value read_ipv4;        // struct net
 read_value read_ipv6;        // struct net
 read_value read_ipv4_prefix; // struct net
 read_value read_ipv6_prefix; // struct net
-read_value read_node;        // const yaml_node_t *: looked at later
+read_value read_node;        // const struct tree *: looked at later

@@ -4,6 +4,7 @@
  * is the IPv4 loopback in twelve decimal digits, as operators write it. */
 #include "scenario.h"
 
+#include "lib/hash.h"
 #include "scenario_read.h"
 
 #include <assert.h>
@@ -19,13 +20,25 @@ static struct loading *loading_of(struct reader *reader)
     return reader->context;
 }
 
+static bool has_name(const void *vertex, const void *name)
+{
+    return strcmp(((const struct vertex *)vertex)->name, name) == 0;
+}
+
 size_t scenario_find_vertex(const struct scenario *scenario, const char *name)
 {
-    for (size_t i = 0; i < scenario->vertex_count; i++) {
-        if (strcmp(scenario->vertices[i].name, name) == 0)
-            return i;
-    }
-    return SIZE_MAX;
+    const struct vertex *found =
+        table_find(&scenario->names, hash_bytes(name, strlen(name)), has_name, name);
+
+    return found ? (size_t)(found - scenario->vertices) : SIZE_MAX;
+}
+
+void add_vertex(struct scenario *scenario, const struct vertex *vertex)
+{
+    struct vertex *added = &scenario->vertices[scenario->vertex_count++];
+
+    *added = *vertex;
+    table_add(&scenario->names, hash_bytes(added->name, strlen(added->name)), added);
 }
 
 size_t scenario_find_reflector(const struct scenario *scenario, const char *name)
@@ -37,7 +50,7 @@ size_t scenario_find_reflector(const struct scenario *scenario, const char *name
     return SIZE_MAX;
 }
 
-bool read_vertex(struct loading *loading, const yaml_node_t *node, size_t *out)
+bool read_vertex(struct loading *loading, const struct tree *node, size_t *out)
 {
     const char *name = reader_text(&loading->reader, node, "the name of a router");
 
@@ -52,7 +65,7 @@ bool read_vertex(struct loading *loading, const yaml_node_t *node, size_t *out)
 }
 
 /* The number of a domain, a new one where the file names it first. */
-static bool find_domain(struct loading *loading, const yaml_node_t *node, struct domain domain,
+static bool find_domain(struct loading *loading, const struct tree *node, struct domain domain,
                         size_t *out)
 {
     struct scenario *scenario = loading->scenario;
@@ -70,7 +83,7 @@ static bool find_domain(struct loading *loading, const yaml_node_t *node, struct
     return true;
 }
 
-static bool read_domain(struct loading *loading, const yaml_node_t *node, size_t *out)
+static bool read_domain(struct loading *loading, const struct tree *node, size_t *out)
 {
     const char *text = reader_text(&loading->reader, node, "an IGP such as isis-2");
     struct domain domain = {0};
@@ -95,14 +108,14 @@ static bool read_domain(struct loading *loading, const yaml_node_t *node, size_t
     return find_domain(loading, node, domain, out);
 }
 
-bool read_domains(struct loading *loading, const yaml_node_t *node, uint64_t *out)
+bool read_domains(struct loading *loading, const struct tree *node, uint64_t *out)
 {
     uint64_t domains = 0;
 
     for (size_t i = 0; i < reader_count(node); i++) {
         size_t domain = 0;
 
-        if (!read_domain(loading, reader_item(&loading->reader, node, i), &domain))
+        if (!read_domain(loading, reader_item(node, i), &domain))
             return false;
         domains |= UINT64_C(1) << domain;
     }
@@ -139,7 +152,7 @@ static size_t parse_hex(const char *text, uint8_t *out, size_t limit)
     return count;
 }
 
-static bool read_area(struct loading *loading, const yaml_node_t *node, uint8_t *area,
+static bool read_area(struct loading *loading, const struct tree *node, uint8_t *area,
                       uint8_t *length)
 {
     const char *text = reader_text(&loading->reader, node, "an IS-IS area such as 49.0001");
@@ -155,7 +168,7 @@ static bool read_area(struct loading *loading, const yaml_node_t *node, uint8_t 
 
 struct router_form {
     struct vertex vertex;
-    const yaml_node_t *igp, *area, *system_id;
+    const struct tree *igp, *area, *system_id;
 };
 
 static const struct key router_keys[] = {
@@ -183,7 +196,7 @@ static void derive_system_id(const struct net *ipv4, uint8_t out[6])
     (void)length;
 }
 
-static bool complete_router(struct loading *loading, const yaml_node_t *node,
+static bool complete_router(struct loading *loading, const struct tree *node,
                             struct router_form *form, size_t number)
 {
     struct reader *reader = &loading->reader;
@@ -221,7 +234,7 @@ static bool complete_router(struct loading *loading, const yaml_node_t *node,
 }
 
 /* Two routers with one name or id would be one in the IGP. */
-static bool check_router(struct loading *loading, const yaml_node_t *node,
+static bool check_router(struct loading *loading, const struct tree *node,
                          const struct vertex *vertex)
 {
     const struct scenario *scenario = loading->scenario;
@@ -255,7 +268,7 @@ static bool load_routers(struct loading *loading)
                            ROUTER_LIMIT);
     scenario->vertices = arena_alloc(scenario->arena, count + lans, sizeof *scenario->vertices);
     for (size_t i = 0; i < count; i++) {
-        const yaml_node_t *node = reader_item(&loading->reader, loading->routers, i);
+        const struct tree *node = reader_item(loading->routers, i);
         struct router_form form = {0};
 
         if (!reader_mapping(&loading->reader, node, "a router", router_keys, COUNT_OF(router_keys),
@@ -263,7 +276,7 @@ static bool load_routers(struct loading *loading)
             !complete_router(loading, node, &form, i + 1) ||
             !check_router(loading, node, &form.vertex))
             return false;
-        scenario->vertices[scenario->vertex_count++] = form.vertex;
+        add_vertex(scenario, &form.vertex);
     }
     scenario->router_count = scenario->vertex_count;
     return true;
@@ -271,7 +284,7 @@ static bool load_routers(struct loading *loading)
 
 // ---- the file
 
-static bool read_pools(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_pools(struct reader *reader, const struct tree *node, const struct key *key,
                        void *field)
 {
     static const struct key keys[] = {
@@ -282,21 +295,21 @@ static bool read_pools(struct reader *reader, const yaml_node_t *node, const str
     return reader_mapping(reader, node, key->name, keys, COUNT_OF(keys), field);
 }
 
-static bool read_scenario_name(struct reader *reader, const yaml_node_t *node,
+static bool read_scenario_name(struct reader *reader, const struct tree *node,
                                const struct key *key, void *field)
 {
     (void)field;
     return read_name(reader, node, key, &loading_of(reader)->scenario->name);
 }
 
-static bool read_scenario_as(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_scenario_as(struct reader *reader, const struct tree *node, const struct key *key,
                              void *field)
 {
     (void)field;
     return read_uint32(reader, node, key, &loading_of(reader)->scenario->as);
 }
 
-static bool read_instance(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_instance(struct reader *reader, const struct tree *node, const struct key *key,
                           void *field)
 {
     (void)field;
@@ -328,19 +341,19 @@ static bool load_general(struct loading *loading)
     struct scenario *scenario = loading->scenario;
     uint64_t identifier;
 
-    if (!reader_mapping(reader, reader_root(reader), "a scenario", scenario_keys,
-                        COUNT_OF(scenario_keys), loading))
+    if (!reader_mapping(reader, reader->root, "a scenario", scenario_keys, COUNT_OF(scenario_keys),
+                        loading))
         return false;
-    const yaml_node_t *const sections[] = {loading->routers,  loading->lans,       loading->links,
+    const struct tree *const sections[] = {loading->routers,  loading->lans,       loading->links,
                                            loading->prefixes, loading->reflectors, loading->routes};
 
     for (size_t i = 0; i < COUNT_OF(sections); i++) {
-        if (sections[i] && sections[i]->type != YAML_SEQUENCE_NODE)
+        if (sections[i] && sections[i]->shape != SHAPE_LIST)
             return reader_fail(reader, sections[i],
                                "a list (lines that begin with \"-\") expected");
     }
     if (loading->ipv6_topology == 1)
-        return reader_fail(reader, reader_root(reader), "ipv6_topology: 1; 0 or 2 expected");
+        return reader_fail(reader, reader->root, "ipv6_topology: 1; 0 or 2 expected");
     scenario->topologies = loading->ipv6_topology == 2 ? 2 : 1;
     if (loading->identifier) {
         if (!reader_uint(reader, loading->identifier, 0, UINT32_MAX, "identifier", &identifier))
@@ -384,6 +397,7 @@ void scenario_free(struct scenario *scenario)
         return;
     struct arena *arena = scenario->arena;
 
+    table_free(&scenario->names);
     free(scenario->attachments);
     free(scenario->paths);
     free(scenario->routes);

@@ -10,6 +10,7 @@
 
 #include "lib/arena.h"
 #include "lib/error.h"
+#include "lib/table.h"
 #include "net.h"
 
 #include <stdbool.h>
@@ -164,6 +165,7 @@ struct scenario {
     size_t domain_count;
     struct vertex *vertices; // routers first, then pseudonodes
     size_t vertex_count, router_count;
+    struct table names; // vertices by name
     struct link *links;
     size_t link_count;
     struct attachment *attachments; // grows when a prefix moves

@@ -30,7 +30,7 @@ const struct link_value_row link_value_rows[LINK_VALUES] = {
 struct link_form {
     struct link link;
     uint32_t stated[2]; // values that the file speaks of, if only to say "none"
-    const yaml_node_t *a, *b, *igp, *ipv4, *ipv6, *id;
+    const struct tree *a, *b, *igp, *ipv4, *ipv6, *id;
     bool unnumbered;
 };
 
@@ -59,7 +59,7 @@ static bool parse_bandwidth(const char *text, uint64_t *out)
     return true;
 }
 
-static bool read_quantity(struct reader *reader, const yaml_node_t *node,
+static bool read_quantity(struct reader *reader, const struct tree *node,
                           const struct link_value_row *row, uint64_t *out)
 {
     const char *text;
@@ -98,24 +98,23 @@ static enum link_value find_value(const char *key)
 }
 
 /* One value for both directions, or [a to b, b to a]; "none" leaves it out. */
-static bool read_link_value(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_link_value(struct reader *reader, const struct tree *node, const struct key *key,
                             void *field)
 {
     struct link_form *form = field;
     const enum link_value value = find_value(key->name);
     const uint32_t bit = UINT32_C(1) << value;
 
-    if (node->type == YAML_SEQUENCE_NODE && reader_count(node) != 2)
+    if (node->shape == SHAPE_LIST && reader_count(node) != 2)
         return reader_fail(reader, node,
                            "%s: a list of %zu; one value, or [a to b, b to a] expected", key->name,
                            reader_count(node));
     for (size_t side = 0; side < 2; side++) {
-        const yaml_node_t *item = reader_item(reader, node, side);
+        const struct tree *item = reader_item(node, side);
         struct half *half = &form->link.half[side];
 
         form->stated[side] |= bit;
-        if (item->type == YAML_SCALAR_NODE &&
-            strcmp((const char *)item->data.scalar.value, "none") == 0)
+        if (item->shape == SHAPE_TEXT && strcmp(item->text, "none") == 0)
             continue;
         if (!read_quantity(reader, item, &link_value_rows[value], &half->value[value]))
             return false;
@@ -160,27 +159,27 @@ static const struct key member_keys[] = {
 };
 
 /* [address at a, address at b] of one family. */
-static bool read_ends(struct loading *loading, const yaml_node_t *node, read_value *read,
+static bool read_ends(struct loading *loading, const struct tree *node, read_value *read,
                       const char *name, struct net *a, struct net *b)
 {
     const struct key key = {.name = name};
 
-    if (node->type != YAML_SEQUENCE_NODE || reader_count(node) != 2)
+    if (node->shape != SHAPE_LIST || reader_count(node) != 2)
         return reader_fail(&loading->reader, node, "%s: [at a, at b] expected", name);
-    return read(&loading->reader, reader_item(&loading->reader, node, 0), &key, a) &&
-           read(&loading->reader, reader_item(&loading->reader, node, 1), &key, b);
+    return read(&loading->reader, reader_item(node, 0), &key, a) &&
+           read(&loading->reader, reader_item(node, 1), &key, b);
 }
 
-static bool read_ids(struct loading *loading, const yaml_node_t *node, struct link *link)
+static bool read_ids(struct loading *loading, const struct tree *node, struct link *link)
 {
     struct reader *reader = &loading->reader;
 
-    if (node->type != YAML_SEQUENCE_NODE || reader_count(node) != 2)
+    if (node->shape != SHAPE_LIST || reader_count(node) != 2)
         return reader_fail(reader, node, "id: [at a, at b] expected");
     for (size_t side = 0; side < 2; side++) {
         uint64_t id;
 
-        if (!reader_uint(reader, reader_item(reader, node, side), 0, UINT32_MAX, "id", &id))
+        if (!reader_uint(reader, reader_item(node, side), 0, UINT32_MAX, "id", &id))
             return false;
         link->half[side].id = (uint32_t)id;
     }
@@ -198,7 +197,7 @@ static bool derive_addresses(const struct net *pool, uint64_t number, struct net
            net_nth(pool, length_bits, 2 * number + 1, b);
 }
 
-static bool complete_addresses(struct loading *loading, const yaml_node_t *node,
+static bool complete_addresses(struct loading *loading, const struct tree *node,
                                struct link_form *form, uint64_t number)
 {
     struct half *half = form->link.half;
@@ -226,7 +225,7 @@ static bool complete_addresses(struct loading *loading, const yaml_node_t *node,
                        has_ipv4 ? "ipv6" : "ipv4");
 }
 
-static bool derive_delay(struct loading *loading, const yaml_node_t *node, struct link_form *form)
+static bool derive_delay(struct loading *loading, const struct tree *node, struct link_form *form)
 {
     double delay_us = form->link.km * loading->delay_us_per_km;
 
@@ -243,7 +242,7 @@ static bool derive_delay(struct loading *loading, const yaml_node_t *node, struc
     return true;
 }
 
-static bool check_link(struct loading *loading, const yaml_node_t *node,
+static bool check_link(struct loading *loading, const struct tree *node,
                        const struct link_form *form)
 {
     const struct vertex *a = &loading->scenario->vertices[form->link.ends[0]];
@@ -271,7 +270,7 @@ static bool check_link(struct loading *loading, const yaml_node_t *node,
     return true;
 }
 
-static bool load_link(struct loading *loading, const yaml_node_t *node, size_t number,
+static bool load_link(struct loading *loading, const struct tree *node, size_t number,
                       struct link *out)
 {
     struct scenario *scenario = loading->scenario;
@@ -338,7 +337,7 @@ static void number_parallel_links(struct scenario *scenario)
 
 struct lan_form {
     const char *name;
-    const yaml_node_t *designated, *members, *igp;
+    const struct tree *designated, *members, *igp;
     struct net ipv4, ipv6;
     struct link_form values; // for members that say nothing else
     uint8_t number;
@@ -355,7 +354,7 @@ static const struct key lan_keys[] = {
     {"metric", read_link_value, offsetof(struct lan_form, values)},
 };
 
-static bool load_member(struct loading *loading, const yaml_node_t *node,
+static bool load_member(struct loading *loading, const struct tree *node,
                         const struct lan_form *lan, size_t pseudonode, size_t position,
                         struct link *out)
 {
@@ -365,9 +364,8 @@ static bool load_member(struct loading *loading, const yaml_node_t *node,
 
     form.link.km = -1;
     form.a = node;
-    if (node->type == YAML_MAPPING_NODE &&
-        !reader_mapping(&loading->reader, node, "a member", member_keys, COUNT_OF(member_keys),
-                        &form))
+    if (node->shape == SHAPE_MAPPING && !reader_mapping(&loading->reader, node, "a member",
+                                                        member_keys, COUNT_OF(member_keys), &form))
         return false;
     if (!read_vertex(loading, form.a, &form.link.ends[0]))
         return false;
@@ -386,7 +384,7 @@ static bool load_member(struct loading *loading, const yaml_node_t *node,
     return true;
 }
 
-static bool begin_lan(struct loading *loading, const yaml_node_t *node, size_t number,
+static bool begin_lan(struct loading *loading, const struct tree *node, size_t number,
                       struct lan_form *lan)
 {
     struct scenario *scenario = loading->scenario;
@@ -416,11 +414,11 @@ static bool begin_lan(struct loading *loading, const yaml_node_t *node, size_t n
                                "LAN \"%s\": LAN \"%s\" of the same router has number %u, too",
                                lan->name, other->name, vertex.lan_number);
     }
-    scenario->vertices[scenario->vertex_count++] = vertex;
+    add_vertex(scenario, &vertex);
     return true;
 }
 
-static bool load_lan(struct loading *loading, const yaml_node_t *node, size_t number)
+static bool load_lan(struct loading *loading, const struct tree *node, size_t number)
 {
     struct scenario *scenario = loading->scenario;
     size_t pseudonode = scenario->vertex_count;
@@ -434,8 +432,7 @@ static bool load_lan(struct loading *loading, const yaml_node_t *node, size_t nu
     for (size_t i = 0; i < reader_count(lan.members); i++) {
         struct link *link = &scenario->links[scenario->link_count];
 
-        if (!load_member(loading, reader_item(&loading->reader, lan.members, i), &lan, pseudonode,
-                         i, link))
+        if (!load_member(loading, reader_item(lan.members, i), &lan, pseudonode, i, link))
             return false;
         scenario->link_count++;
         if (link->ends[0] == vertex->designated) {
@@ -453,13 +450,12 @@ static size_t count_members(struct loading *loading)
     size_t count = 0;
 
     for (size_t i = 0; loading->lans && i < reader_count(loading->lans); i++) {
-        const yaml_node_t *lan = reader_item(&loading->reader, loading->lans, i);
+        const struct tree *lan = reader_item(loading->lans, i);
 
-        if (lan->type != YAML_MAPPING_NODE)
+        if (lan->shape != SHAPE_MAPPING)
             continue; // reported when it is loaded
-        for (const yaml_node_pair_t *pair = lan->data.mapping.pairs.start;
-             pair < lan->data.mapping.pairs.top; pair++)
-            count += reader_count(yaml_document_get_node(&loading->reader.document, pair->value));
+        for (size_t key = 0; key < lan->count; key += 2)
+            count += reader_count(&lan->items[key + 1]);
     }
     return count;
 }
@@ -475,13 +471,12 @@ bool load_links(struct loading *loading)
                            "more than %d links", LINK_LIMIT);
     scenario->links = arena_alloc(scenario->arena, count + members, sizeof *scenario->links);
     for (size_t i = 0; i < count; i++) {
-        if (!load_link(loading, reader_item(&loading->reader, loading->links, i), i,
-                       &scenario->links[i]))
+        if (!load_link(loading, reader_item(loading->links, i), i, &scenario->links[i]))
             return false;
         scenario->link_count++;
     }
     for (size_t i = 0; loading->lans && i < reader_count(loading->lans); i++) {
-        if (!load_lan(loading, reader_item(&loading->reader, loading->lans, i), i))
+        if (!load_lan(loading, reader_item(loading->lans, i), i))
             return false;
     }
     number_parallel_links(scenario);

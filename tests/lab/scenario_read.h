@@ -13,11 +13,11 @@ struct loading {
     struct scenario *scenario;
 
     // the file's general part
-    const yaml_node_t *identifier, *igp, *area;
+    const struct tree *identifier, *igp, *area;
     uint8_t ipv6_topology;
     double delay_us_per_km;
     struct pools loopbacks, interfaces;
-    const yaml_node_t *routers, *lans, *links, *prefixes, *reflectors, *routes;
+    const struct tree *routers, *lans, *links, *prefixes, *reflectors, *routes;
 
     uint64_t default_domains;
     uint8_t default_area[AREA_BYTES], default_area_length;
@@ -32,13 +32,17 @@ struct nets {
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 /* "isis-2", "ospf-0.0.0.0", or a list of them. */
-bool read_domains(struct loading *loading, const yaml_node_t *node, uint64_t *out);
+bool read_domains(struct loading *loading, const struct tree *node, uint64_t *out);
+
+/* One more vertex, whose name must be free; there is room for as many as the file has. */
+void add_vertex(struct scenario *scenario, const struct vertex *vertex);
 
 /* The router or pseudonode of this name. */
-bool read_vertex(struct loading *loading, const yaml_node_t *node, size_t *out);
+bool read_vertex(struct loading *loading, const struct tree *node, size_t *out);
 
-/* "10.16.0.0/16", "10.16.0.0/16 split 24 skip 8 count 12", or a list of such. Adds to *nets. */
-bool read_prefixes(struct loading *loading, const yaml_node_t *node, struct nets *nets);
+/* "10.16.0.0/16", "10.16.0.0/16 split 24 skip 8 count 12", several of them with commas between, or a list
+ * of such texts. Adds to *nets. */
+bool read_prefixes(struct loading *loading, const struct tree *node, struct nets *nets);
 
 /* The sections that need routers, in this order: links and LANs, prefixes, reflectors, routes. */
 bool load_links(struct loading *loading);

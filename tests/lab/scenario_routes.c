@@ -49,22 +49,44 @@ static bool parse_number(const char *text, uint64_t *out)
     return errno == 0;
 }
 
-/* "P", or "P split N [skip N] [count N]". */
-static bool parse_range(char *text, struct range *out)
+/* Takes the next word of [*at, end) into `word`; false: there is none, or it is too long. */
+static bool take_word(const char **at, const char *end, char word[NET_TEXT_SIZE])
 {
-    char *rest = NULL;
-    char *word = strtok_r(text, " ", &rest);
-    struct range range = {0};
+    while (*at < end && **at == ' ')
+        (*at)++;
+    const char *blank = memchr(*at, ' ', (size_t)(end - *at));
+    size_t length = (size_t)((blank ? blank : end) - *at);
 
-    if (!word || !net_parse_prefix(word, &range.pool))
+    if (length == 0 || length >= NET_TEXT_SIZE)
+        return false;
+    memcpy(word, *at, length);
+    word[length] = '\0';
+    *at += length;
+    return true;
+}
+
+static bool has_more(const char *at, const char *end)
+{
+    while (at < end && *at == ' ')
+        at++;
+    return at < end;
+}
+
+/* "P", or "P split N [skip N] [count N]". */
+static bool parse_range(const char *at, const char *end, struct range *out)
+{
+    struct range range = {0};
+    char word[NET_TEXT_SIZE], number[NET_TEXT_SIZE];
+
+    if (!take_word(&at, end, word) || !net_parse_prefix(word, &range.pool))
         return false;
     range.split = range.pool.length_bits;
     range.count = 1;
-    for (bool first = true; (word = strtok_r(NULL, " ", &rest)); first = false) {
-        char *number = strtok_r(NULL, " ", &rest);
+    for (bool first = true; has_more(at, end); first = false) {
         uint64_t value;
 
-        if (!number || !parse_number(number, &value))
+        if (!take_word(&at, end, word) || !take_word(&at, end, number) ||
+            !parse_number(number, &value))
             return false;
         if (first != (strcmp(word, "split") == 0))
             return false;
@@ -83,8 +105,8 @@ static bool parse_range(char *text, struct range *out)
     return range.split >= range.pool.length_bits && range.split <= net_bits(&range.pool);
 }
 
-static bool expand_range(struct loading *loading, const yaml_node_t *node,
-                         const struct range *range, struct nets *nets)
+static bool expand_range(struct loading *loading, const struct tree *node, const char *text,
+                         int length, const struct range *range, struct nets *nets)
 {
     unsigned width = (unsigned)range->split - range->pool.length_bits;
     uint64_t room = width > 32 ? UINT64_C(1) << 32 : UINT64_C(1) << width;
@@ -93,11 +115,11 @@ static bool expand_range(struct loading *loading, const yaml_node_t *node,
 
     if (count > left || count == 0)
         return reader_fail(&loading->reader, node,
-                           "\"%s\": the range has %llu prefixes of that length",
-                           (const char *)node->data.scalar.value, (unsigned long long)room);
+                           "\"%.*s\": the range has %llu prefixes of that length", length, text,
+                           (unsigned long long)room);
     if (count > ROUTE_LIMIT - nets->count)
-        return reader_fail(&loading->reader, node, "\"%s\": more than %d prefixes in one list",
-                           (const char *)node->data.scalar.value, ROUTE_LIMIT);
+        return reader_fail(&loading->reader, node, "\"%.*s\": more than %d prefixes in one list",
+                           length, text, ROUTE_LIMIT);
     for (uint64_t i = 0; i < count; i++) {
         nets->list = memory_grow(nets->list, nets->count, &nets->capacity, sizeof *nets->list);
         (void)net_nth(&range->pool, (unsigned)range->split, range->skip + i,
@@ -106,25 +128,36 @@ static bool expand_range(struct loading *loading, const yaml_node_t *node,
     return true;
 }
 
-bool read_prefixes(struct loading *loading, const yaml_node_t *node, struct nets *nets)
+/* Ranges with commas between them. */
+static bool read_ranges(struct loading *loading, const struct tree *node, const char *text,
+                        const char *expected, struct nets *nets)
+{
+    for (bool more = true; more;) {
+        const char *end = text + strcspn(text, ",");
+        int shown = end - text > 60 ? 60 : (int)(end - text);
+        struct range range;
+
+        if (!parse_range(text, end, &range))
+            return reader_fail(&loading->reader, node, "\"%.*s\"; %s expected", shown, text,
+                               expected);
+        if (!expand_range(loading, node, text, shown, &range, nets))
+            return false;
+        more = *end == ',';
+        text = end + strspn(end, ", ");
+    }
+    return true;
+}
+
+bool read_prefixes(struct loading *loading, const struct tree *node, struct nets *nets)
 {
     static const char expected[] = "a prefix without host bits, or a range such as "
                                    "10.16.0.0/16 split 24 skip 8 count 12";
 
     for (size_t i = 0; i < reader_count(node); i++) {
-        const yaml_node_t *item = reader_item(&loading->reader, node, i);
+        const struct tree *item = reader_item(node, i);
         const char *text = reader_text(&loading->reader, item, expected);
-        struct range range;
 
-        if (!text)
-            return false;
-        char *copy = memory_text(text);
-        bool good = parse_range(copy, &range);
-
-        free(copy);
-        if (!good)
-            return reader_fail(&loading->reader, item, "\"%s\"; %s expected", text, expected);
-        if (!expand_range(loading, item, &range, nets))
+        if (!text || !read_ranges(loading, item, text, expected, nets))
             return false;
     }
     return true;
@@ -133,7 +166,7 @@ bool read_prefixes(struct loading *loading, const yaml_node_t *node, struct nets
 // ---- IGP prefixes
 
 struct attachment_form {
-    const yaml_node_t *routers, *prefixes, *igp;
+    const struct tree *routers, *prefixes, *igp;
     uint32_t metric;
     bool external;
 };
@@ -146,7 +179,7 @@ static const struct key attachment_keys[] = {
     {"external", read_bool, offsetof(struct attachment_form, external)},
 };
 
-static bool attach(struct loading *loading, const yaml_node_t *node,
+static bool attach(struct loading *loading, const struct tree *node,
                    const struct attachment_form *form, const struct nets *nets)
 {
     struct scenario *scenario = loading->scenario;
@@ -154,8 +187,7 @@ static bool attach(struct loading *loading, const yaml_node_t *node,
     for (size_t r = 0; r < reader_count(form->routers); r++) {
         struct attachment attachment = {.metric = form->metric, .external = form->external};
 
-        if (!read_vertex(loading, reader_item(&loading->reader, form->routers, r),
-                         &attachment.vertex))
+        if (!read_vertex(loading, reader_item(form->routers, r), &attachment.vertex))
             return false;
         attachment.domains = scenario->vertices[attachment.vertex].domains;
         if (form->igp && !read_domains(loading, form->igp, &attachment.domains))
@@ -226,7 +258,7 @@ bool load_attachments(struct loading *loading)
 {
     attach_loopbacks(loading->scenario);
     for (size_t i = 0; loading->prefixes && i < reader_count(loading->prefixes); i++) {
-        const yaml_node_t *node = reader_item(&loading->reader, loading->prefixes, i);
+        const struct tree *node = reader_item(loading->prefixes, i);
         struct attachment_form form = {0};
         struct nets nets = {0};
 
@@ -285,7 +317,7 @@ bool scenario_move_reflector(struct scenario *scenario, const char *text, struct
     return error_set(err, ERROR_INPUT, "\"%s\"; REFLECTOR=ADDRESS:PORT expected", text);
 }
 
-static bool read_endpoint(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_endpoint(struct reader *reader, const struct tree *node, const struct key *key,
                           void *field)
 {
     const char *text = reader_text(reader, node, "ADDRESS:PORT");
@@ -301,7 +333,7 @@ static bool read_endpoint(struct reader *reader, const yaml_node_t *node, const 
                        key->name, text);
 }
 
-static bool read_source(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_source(struct reader *reader, const struct tree *node, const struct key *key,
                         void *field)
 {
     const char *text = reader_text(reader, node, "an address");
@@ -310,14 +342,14 @@ static bool read_source(struct reader *reader, const yaml_node_t *node, const st
                     reader_fail(reader, node, "%s: \"%s\"; an address expected", key->name, text));
 }
 
-static bool read_families(struct reader *reader, const yaml_node_t *node, const struct key *key,
+static bool read_families(struct reader *reader, const struct tree *node, const struct key *key,
                           void *field)
 {
     bool *families = field;
 
     memset(families, 0, FAMILIES * sizeof *families);
     for (size_t i = 0; i < reader_count(node); i++) {
-        const yaml_node_t *item = reader_item(reader, node, i);
+        const struct tree *item = reader_item(node, i);
         const char *text = reader_text(reader, item, "ls, ipv4 or ipv6");
         size_t family = 0;
 
@@ -345,7 +377,7 @@ static const struct key reflector_keys[] = {
     {"graceful_restart", read_uint16, offsetof(struct reflector, restart_time_s), .high = 4095},
 };
 
-static bool load_reflector(struct loading *loading, const yaml_node_t *node, struct reflector *out)
+static bool load_reflector(struct loading *loading, const struct tree *node, struct reflector *out)
 {
     struct reflector reflector = {
         .as = loading->scenario->as,
@@ -384,8 +416,7 @@ bool load_reflectors(struct loading *loading)
                            "%zu reflectors; 1 to %d expected", count, REFLECTOR_LIMIT);
     scenario->reflectors = arena_alloc(scenario->arena, count, sizeof *scenario->reflectors);
     for (size_t i = 0; i < count; i++) {
-        if (!load_reflector(loading, reader_item(&loading->reader, loading->reflectors, i),
-                            &scenario->reflectors[i]))
+        if (!load_reflector(loading, reader_item(loading->reflectors, i), &scenario->reflectors[i]))
             return false;
         scenario->reflector_count++;
     }
@@ -397,7 +428,7 @@ bool load_reflectors(struct loading *loading)
 #define FIRST_ORIGIN UINT32_C(4200000000) // of the private range of RFC 6996: 94,967,295 numbers
 
 struct route_form {
-    const yaml_node_t *routers, *prefixes, *as_path, *communities, *origin, *med, *reflectors,
+    const struct tree *routers, *prefixes, *as_path, *communities, *origin, *med, *reflectors,
         *favourites;
     struct net next_hop_ipv4, next_hop_ipv6;
     uint32_t local_pref, origins;
@@ -418,12 +449,12 @@ static const struct key route_keys[] = {
     {"favourite_of", read_node, offsetof(struct route_form, favourites)},
 };
 
-static bool read_reflectors(struct loading *loading, const yaml_node_t *node, uint64_t *out)
+static bool read_reflectors(struct loading *loading, const struct tree *node, uint64_t *out)
 {
     uint64_t mask = 0;
 
     for (size_t i = 0; i < reader_count(node); i++) {
-        const yaml_node_t *item = reader_item(&loading->reader, node, i);
+        const struct tree *item = reader_item(node, i);
         const char *name = reader_text(&loading->reader, item, "the name of a reflector");
         size_t reflector = name ? scenario_find_reflector(loading->scenario, name) : SIZE_MAX;
 
@@ -436,7 +467,7 @@ static bool read_reflectors(struct loading *loading, const yaml_node_t *node, ui
     return true;
 }
 
-static bool read_as_path(struct loading *loading, const yaml_node_t *node, struct path *path)
+static bool read_as_path(struct loading *loading, const struct tree *node, struct path *path)
 {
     size_t count = reader_count(node);
 
@@ -448,8 +479,8 @@ static bool read_as_path(struct loading *loading, const yaml_node_t *node, struc
     for (size_t i = 0; i < count; i++) {
         uint64_t number;
 
-        if (!reader_uint(&loading->reader, reader_item(&loading->reader, node, i), 1,
-                         UINT32_MAX - 1, "as_path", &number))
+        if (!reader_uint(&loading->reader, reader_item(node, i), 1, UINT32_MAX - 1, "as_path",
+                         &number))
             return false;
         numbers[i] = (uint32_t)number;
     }
@@ -476,7 +507,7 @@ static bool parse_community(const char *text, uint32_t *out)
     return true;
 }
 
-static bool read_communities(struct loading *loading, const yaml_node_t *node, struct path *path)
+static bool read_communities(struct loading *loading, const struct tree *node, struct path *path)
 {
     size_t count = reader_count(node);
 
@@ -485,7 +516,7 @@ static bool read_communities(struct loading *loading, const yaml_node_t *node, s
     uint32_t *communities = arena_alloc(loading->scenario->arena, count, sizeof *communities);
 
     for (size_t i = 0; i < count; i++) {
-        const yaml_node_t *item = reader_item(&loading->reader, node, i);
+        const struct tree *item = reader_item(node, i);
         const char *text = reader_text(&loading->reader, item, "a community such as 64500:120");
 
         if (!text)
@@ -499,7 +530,7 @@ static bool read_communities(struct loading *loading, const yaml_node_t *node, s
     return true;
 }
 
-static bool read_origin(struct loading *loading, const yaml_node_t *node, struct path *path)
+static bool read_origin(struct loading *loading, const struct tree *node, struct path *path)
 {
     static const char *const names[] = {"igp", "egp", "incomplete"};
     const char *text = reader_text(&loading->reader, node, "igp, egp or incomplete");
@@ -553,7 +584,7 @@ static void complete_next_hops(const struct scenario *scenario, struct path *pat
     }
 }
 
-static bool add_routes(struct loading *loading, const yaml_node_t *node, size_t path,
+static bool add_routes(struct loading *loading, const struct tree *node, size_t path,
                        const struct net *nets, size_t count)
 {
     struct scenario *scenario = loading->scenario;
@@ -575,7 +606,7 @@ static bool add_routes(struct loading *loading, const yaml_node_t *node, size_t 
 
 /* One path for all prefixes; or, with origins, one for each equal part of them, its AS path ending in an
  * AS number of its own. Returns false when a limit was met. */
-static bool add_paths(struct loading *loading, const yaml_node_t *node, const struct path *path,
+static bool add_paths(struct loading *loading, const struct tree *node, const struct path *path,
                       uint32_t origins, const struct nets *nets)
 {
     struct scenario *scenario = loading->scenario;
@@ -603,7 +634,7 @@ static bool add_paths(struct loading *loading, const yaml_node_t *node, const st
     return true;
 }
 
-static bool load_route(struct loading *loading, const yaml_node_t *node)
+static bool load_route(struct loading *loading, const struct tree *node)
 {
     struct scenario *scenario = loading->scenario;
     struct route_form form = {.local_pref = 100};
@@ -617,7 +648,7 @@ static bool load_route(struct loading *loading, const yaml_node_t *node)
     for (size_t r = 0; ok && r < reader_count(form.routers); r++) {
         struct path own = path;
 
-        ok = read_vertex(loading, reader_item(&loading->reader, form.routers, r), &own.router);
+        ok = read_vertex(loading, reader_item(form.routers, r), &own.router);
         if (ok && scenario->vertices[own.router].pseudonode)
             ok = reader_fail(&loading->reader, node, "\"%s\" is a LAN; a router expected",
                              scenario->vertices[own.router].name);
@@ -644,7 +675,7 @@ bool load_routes(struct loading *loading)
     struct scenario *scenario = loading->scenario;
 
     for (size_t i = 0; loading->routes && i < reader_count(loading->routes); i++) {
-        if (!load_route(loading, reader_item(&loading->reader, loading->routes, i)))
+        if (!load_route(loading, reader_item(loading->routes, i)))
             return false;
     }
     if (scenario->route_count)

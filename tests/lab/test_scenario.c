@@ -17,6 +17,10 @@ static const struct {
     {"", "t.yaml:1:1: empty file; a scenario expected"},
     {"name: [", "t.yaml:2:1: did not find expected node content; YAML expected"},
     {"- 1\n", "t.yaml:1:1: a scenario: a mapping of keys expected"},
+    {"name: &x t\nas: *x\n", "t.yaml:2:5: an alias; a value expected"},
+    {"name: t\n---\nname: u\n", "t.yaml:2:1: a second document; the end expected"},
+    {"[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]\n",
+     "t.yaml:1:17: more than 16 levels; a scenario expected"},
     {"as: 64500\nrouters: []\n" TAIL, "t.yaml:1:1: a scenario: key \"name\" is missing"},
     {"name: t\nname: u\n", "t.yaml:2:1: a scenario: key \"name\" is given twice"},
     {"name: t\nAs: 1\n",
@@ -108,6 +112,12 @@ static const struct {
     {HEAD ROUTERS "prefixes:\n  - {routers: a, prefixes: 10.0.0.0/8 splt 9}\n" TAIL,
      "t.yaml:8:28: \"10.0.0.0/8 splt 9\"; a prefix without host bits, or a range such as "
      "10.16.0.0/16 split 24 skip 8 count 12 expected"},
+    {HEAD ROUTERS "prefixes:\n  - {routers: a, prefixes: \"10.0.0.0/8, 11.0.0.0/8,\"}\n" TAIL,
+     "t.yaml:8:28: \"\"; a prefix without host bits, or a range such as "
+     "10.16.0.0/16 split 24 skip 8 count 12 expected"},
+    {HEAD ROUTERS "prefixes:\n  - {routers: a, prefixes: \"10.0.0.0/8, 11.0.0.0/7\"}\n" TAIL,
+     "t.yaml:8:28: \"11.0.0.0/7\"; a prefix without host bits, or a range such as "
+     "10.16.0.0/16 split 24 skip 8 count 12 expected"},
     {HEAD ROUTERS "prefixes:\n  - {routers: a, prefixes: 10.0.0.0/8 split 9 count 3}\n" TAIL,
      "t.yaml:8:28: \"10.0.0.0/8 split 9 count 3\": the range has 2 prefixes of that length"},
     {HEAD ROUTERS "prefixes:\n  - {routers: a, prefixes: \"2001:db8::/32 split 64\"}\n" TAIL,
@@ -180,7 +190,7 @@ static const char whole[] =
     "  - {a: a, b: b, metric: [1, 2], km: 100.1}\n"
     "  - {a: b, b: c, metric: 3, km: 10, delay: [7, none]}\n"
     "  - {a: b, b: a, metric: 4, unnumbered: true}\n"
-    "prefixes:\n  - {routers: [a, c], prefixes: [10.0.0.0/9 split 10, 10.192.0.0/16]}\n"
+    "prefixes:\n  - {routers: [a, c], prefixes: \"10.0.0.0/9 split 10, 10.192.0.0/16\"}\n"
     "reflectors:\n  - {name: x, listen: \"127.0.0.1:1\", router_id: 1.1.1.1}\n"
     "  - {name: y, connect: \"[2001:db8::1]:65535\", router_id: 1.1.1.2, families: [ls, ipv6]}\n"
     "routes:\n"
