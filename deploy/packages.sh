@@ -3,6 +3,7 @@
 #
 #   deploy/packages.sh build run        what the programs need to be built and to run
 #   deploy/packages.sh build run test   and what the tests need
+#   deploy/packages.sh … bench          and the peers that the benchmark measures against, none of them started
 #
 # Asks apt only for what dpkg does not know as installed, so a machine that has everything needs no network.
 set -euo pipefail
@@ -14,8 +15,11 @@ declare -A packages=(
   [run]="gobgpd sqlite3 curl"
   [test]="check libsubunit-dev openssl tshark python3-networkx python3-jsonschema python3-protobuf
     golang-github-osrg-gobgp-dev git zstd"
+  [bench]="nginx-light exabgp bgpdump python3-igraph python3-networkx python3-flask gunicorn"
   [analysis]="clang clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
 )
+# What a package would start on installing. Peers of the benchmark run from its own scripts only.
+declare -A masked=([nginx-light]=nginx.service [exabgp]=exabgp.service)
 
 missing=()
 for purpose in "$@"; do
@@ -41,6 +45,13 @@ fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get -qq update
+# A unit that is there already belongs to somebody: only those that come with the packages are masked.
+for package in "${missing[@]}"; do
+  unit=${masked[$package]:-}
+  [[ -z $unit || -e /lib/systemd/system/$unit || -L /etc/systemd/system/$unit ]] && continue
+  "${as_root[@]}" mkdir -p /etc/systemd/system
+  "${as_root[@]}" ln -s /dev/null "/etc/systemd/system/$unit"
+done
 # sent to a log: apt's talk is of use only when it fails
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
