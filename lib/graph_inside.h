@@ -1,4 +1,4 @@
-/* graph_inside: the arrays of a graph, for spf.c alone. */
+/* graph_inside: the arrays of a graph, for spf.c and its benchmark. */
 #pragma once
 
 #include "graph.h"

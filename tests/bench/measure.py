@@ -199,10 +199,11 @@ class Bench:
             raise RuntimeError(f"{words[0]}: exit status {done.returncode}: {' / '.join(said)}")
         return done.stdout
 
-    def figures(self, program, *arguments, timeout=600):
-        """What build/tests/bench/PROGRAM prints, NAME VALUE UNIT a line, as {name: Figure}. It is given the rounds."""
+    def figures(self, program, *arguments, rounds=None, timeout=600):
+        """What build/tests/bench/PROGRAM prints, NAME VALUE UNIT a line, as {name: Figure}. It is given the rounds:
+        the run's, or others where it is itself one side of interleave()."""
         path = self.build / "tests/bench" / program
-        lines = self.command([path, "--rounds", self.rounds, *arguments], timeout=timeout).splitlines()
+        lines = self.command([path, "--rounds", rounds or self.rounds, *arguments], timeout=timeout).splitlines()
         words = [line.split() for line in lines]
         return {name: Figure(float(value), unit) for name, value, unit in words}
 
