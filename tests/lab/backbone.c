@@ -19,13 +19,19 @@ struct backbone {
 
 // ---- blobs
 
-/* Takes the octets out of the wire. */
-static struct blob *blob_new(struct wire *wire)
+struct blob *blob_of_octets(struct wire *wire)
 {
     struct blob *blob = memory_alloc(1, sizeof *blob);
 
     *blob = (struct blob){.references = 1, .length = wire->length, .bytes = wire->bytes};
     *wire = (struct wire){0};
+    return blob;
+}
+
+struct blob *blob_of_messages(struct wire *wire)
+{
+    struct blob *blob = blob_of_octets(wire);
+
     for (size_t at = 0; at < blob->length; blob->messages++)
         at += (size_t)(blob->bytes[at + 16] << 8 | blob->bytes[at + 17]);
     return blob;
@@ -58,7 +64,7 @@ struct blob *backbone_table(struct backbone *backbone, size_t reflector, enum fa
         objects_write_table(backbone->objects, &backbone->scenario->reflectors[reflector], &wire);
     else
         destinations_write_table(backbone->destinations, reflector, family, &wire);
-    *table = blob_new(&wire);
+    *table = blob_of_messages(&wire);
     return blob_ref(*table);
 }
 
@@ -340,7 +346,7 @@ static void publish(struct backbone *backbone, size_t reflector, enum family fam
     }
     blob_unref(backbone->tables[slot]);
     backbone->tables[slot] = NULL;
-    updates[slot] = blob_new(wire);
+    updates[slot] = blob_of_messages(wire);
 }
 
 static void settle_reflector(struct backbone *backbone, size_t reflector, struct blob **updates)

@@ -20,6 +20,10 @@ struct blob {
     uint8_t *bytes;
 };
 
+/* Take the octets out of the wire; the caller owns the reference. The second counts the BGP messages. */
+struct blob *blob_of_octets(struct wire *wire);
+struct blob *blob_of_messages(struct wire *wire);
+
 struct blob *blob_ref(struct blob *blob);
 void blob_unref(struct blob *blob); // NULL is fine
 

@@ -25,6 +25,44 @@ bool net_parse_address(const char *text, struct net *out)
     return true;
 }
 
+static bool parse_port(const char *text, uint16_t *out)
+{
+    unsigned port = 0;
+
+    if (!*text || strlen(text) > 5)
+        return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        port = 10 * port + (unsigned)(*text - '0');
+    }
+    *out = (uint16_t)port;
+    return port <= UINT16_MAX;
+}
+
+bool net_parse_endpoint(const char *text, struct net *address, uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    size_t length = colon ? (size_t)(colon - text) : 0;
+    char host[NET_TEXT_SIZE];
+    uint16_t number;
+
+    if (!colon || length >= sizeof host || !parse_port(colon + 1, &number))
+        return false;
+    bool bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
+
+    if (bracketed) {
+        text++;
+        length -= 2;
+    }
+    memcpy(host, text, length);
+    host[length] = '\0';
+    if (!net_parse_address(host, address))
+        return false;
+    *port = number;
+    return true;
+}
+
 static bool host_bits_are_clear(const struct net *net)
 {
     for (unsigned bit = net->length_bits; bit < net_bits(net); bit++) {

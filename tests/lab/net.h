@@ -19,6 +19,9 @@ bool net_parse_address(const char *text, struct net *out);
 /* "192.0.2.0/24"; false, too, when host bits are set. */
 bool net_parse_prefix(const char *text, struct net *out);
 
+/* "192.0.2.1:179", "[2001:db8::1]:179"; both are written only on success. */
+bool net_parse_endpoint(const char *text, struct net *address, uint16_t *port);
+
 char *net_format_address(const struct net *net, char out[NET_TEXT_SIZE]); // returns out
 char *net_format_prefix(const struct net *net, char out[NET_TEXT_SIZE]);  // returns out
 

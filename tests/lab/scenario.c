@@ -333,6 +333,7 @@ static const struct key scenario_keys[] = {
     {"prefixes", read_node, offsetof(struct loading, prefixes)},
     {"reflectors", read_node, offsetof(struct loading, reflectors), .required = true},
     {"routes", read_node, offsetof(struct loading, routes)},
+    {"bmp", read_node, offsetof(struct loading, bmp)},
 };
 
 static bool load_general(struct loading *loading)
@@ -345,7 +346,8 @@ static bool load_general(struct loading *loading)
                         loading))
         return false;
     const struct tree *const sections[] = {loading->routers,  loading->lans,       loading->links,
-                                           loading->prefixes, loading->reflectors, loading->routes};
+                                           loading->prefixes, loading->reflectors, loading->routes,
+                                           loading->bmp};
 
     for (size_t i = 0; i < COUNT_OF(sections); i++) {
         if (sections[i] && sections[i]->shape != SHAPE_LIST)
@@ -381,7 +383,8 @@ struct scenario *scenario_load(const char *file, struct error *err)
         return NULL;
     }
     bool ok = load_general(&loading) && load_routers(&loading) && load_links(&loading) &&
-              load_attachments(&loading) && load_reflectors(&loading) && load_routes(&loading);
+              load_attachments(&loading) && load_reflectors(&loading) && load_routes(&loading) &&
+              load_bmp(&loading);
 
     reader_close(&loading.reader);
     if (!ok) {

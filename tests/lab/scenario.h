@@ -176,6 +176,8 @@ struct scenario {
     size_t route_count, route_capacity;
     struct reflector *reflectors;
     size_t reflector_count;
+    struct bmp_router *bmp_routers; // scenario_bmp.h
+    size_t bmp_router_count;
 };
 
 /* Reads and completes the file. NULL with *err: "FILE:LINE:COLUMN: key: value; what was expected".

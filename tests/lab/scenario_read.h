@@ -17,7 +17,7 @@ struct loading {
     uint8_t ipv6_topology;
     double delay_us_per_km;
     struct pools loopbacks, interfaces;
-    const struct tree *routers, *lans, *links, *prefixes, *reflectors, *routes;
+    const struct tree *routers, *lans, *links, *prefixes, *reflectors, *routes, *bmp;
 
     uint64_t default_domains;
     uint8_t default_area[AREA_BYTES], default_area_length;
@@ -44,8 +44,15 @@ bool read_vertex(struct loading *loading, const struct tree *node, size_t *out);
  * of such texts. Adds to *nets. */
 bool read_prefixes(struct loading *loading, const struct tree *node, struct nets *nets);
 
-/* The sections that need routers, in this order: links and LANs, prefixes, reflectors, routes. */
+/* Digits only. */
+bool parse_number(const char *text, uint64_t *out);
+
+read_value read_source;   // struct net: an address of either family
+read_value read_families; // bool[FAMILIES]
+
+/* The sections that need routers, in this order: links and LANs, prefixes, reflectors, routes, BMP. */
 bool load_links(struct loading *loading);
 bool load_attachments(struct loading *loading);
 bool load_reflectors(struct loading *loading);
 bool load_routes(struct loading *loading);
+bool load_bmp(struct loading *loading);

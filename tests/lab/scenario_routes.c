@@ -38,7 +38,7 @@ struct range {
     uint64_t split, skip, count; // count 0: all
 };
 
-static bool parse_number(const char *text, uint64_t *out)
+bool parse_number(const char *text, uint64_t *out)
 {
     char *end;
 
@@ -276,31 +276,6 @@ bool load_attachments(struct loading *loading)
 
 // ---- reflectors
 
-/* "127.0.1.1:11179", "[::1]:11179" */
-static bool parse_endpoint(const char *text, struct net *address, uint16_t *port)
-{
-    const char *colon = strrchr(text, ':');
-    char host[NET_TEXT_SIZE];
-    uint64_t number;
-
-    if (!colon || (size_t)(colon - text) >= sizeof host || !parse_number(colon + 1, &number) ||
-        number > UINT16_MAX)
-        return false;
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    char *inner = host;
-    size_t length = strlen(host);
-
-    if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
-        host[length - 1] = '\0';
-        inner++;
-    }
-    if (!net_parse_address(inner, address))
-        return false;
-    *port = (uint16_t)number;
-    return true;
-}
-
 bool scenario_move_reflector(struct scenario *scenario, const char *text, struct error *err)
 {
     const char *equals = strchr(text, '=');
@@ -310,7 +285,7 @@ bool scenario_move_reflector(struct scenario *scenario, const char *text, struct
         struct reflector *reflector = &scenario->reflectors[i];
 
         if (strncmp(reflector->name, text, length) == 0 && !reflector->name[length])
-            return parse_endpoint(equals + 1, &reflector->address, &reflector->port) ||
+            return net_parse_endpoint(equals + 1, &reflector->address, &reflector->port) ||
                    error_set(err, ERROR_INPUT, "%s: \"%s\"; ADDRESS:PORT expected", reflector->name,
                              equals + 1);
     }
@@ -328,13 +303,12 @@ static bool read_endpoint(struct reader *reader, const struct tree *node, const 
     if (reflector->address.family)
         return reader_fail(reader, node, "%s: one of listen and connect expected", key->name);
     reflector->calls = strcmp(key->name, "connect") == 0;
-    return parse_endpoint(text, &reflector->address, &reflector->port) ||
+    return net_parse_endpoint(text, &reflector->address, &reflector->port) ||
            reader_fail(reader, node, "%s: \"%s\"; ADDRESS:PORT such as 127.0.1.1:11179 expected",
                        key->name, text);
 }
 
-static bool read_source(struct reader *reader, const struct tree *node, const struct key *key,
-                        void *field)
+bool read_source(struct reader *reader, const struct tree *node, const struct key *key, void *field)
 {
     const char *text = reader_text(reader, node, "an address");
 
@@ -342,8 +316,8 @@ static bool read_source(struct reader *reader, const struct tree *node, const st
                     reader_fail(reader, node, "%s: \"%s\"; an address expected", key->name, text));
 }
 
-static bool read_families(struct reader *reader, const struct tree *node, const struct key *key,
-                          void *field)
+bool read_families(struct reader *reader, const struct tree *node, const struct key *key,
+                   void *field)
 {
     bool *families = field;
 
