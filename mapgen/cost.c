@@ -52,12 +52,12 @@ static const struct metric {
     const char *context;                                        // cost-context as it is sent
     uint64_t (*compose)(const struct pair *, enum graph_value); // SNAPSHOT_NO_COST: absent
     enum graph_value value;                                     // of the links; for sums only
-    bool needs_value; // offered only if some pair of different PIDs has one
+    const char *needs; // of every link: offered only if some pair of different PIDs has a value
 } metrics[] = {
-    {"routingcost", NULL, "", NULL, routingcost, 0, false},
-    {"hopcount", NULL, "hops", NULL, hopcount, 0, false},
+    {"routingcost", NULL, "", NULL, routingcost, 0, NULL},
+    {"hopcount", NULL, "hops", NULL, hopcount, 0, NULL},
     {"delay-ow:mean", "delay-ow", "us", "{\"cost-source\":\"estimation\"}", mean_of_sums,
-     VALUE_DELAY_US, true},
+     VALUE_DELAY_US, "delay (TLV 1114)"},
 };
 
 enum { METRICS = sizeof metrics / sizeof *metrics };
@@ -214,7 +214,8 @@ struct work {
     struct costs *out;
     struct snapshot_row *rows[METRICS]; // NULL: not wanted
     uint64_t pairs[METRICS];
-    bool has_value[METRICS]; // between different PIDs
+    size_t reachable;           // pairs of different PIDs
+    size_t with_value[METRICS]; // of them
     uint64_t *values[METRICS];
 };
 
@@ -237,12 +238,13 @@ static void compute_pair(struct work *work, size_t from, size_t to)
     }
     if (pair.k != SPF_UNREACHABLE && pair.sums.paths == SPF_TOO_MANY)
         work->out->pairs_uncounted++;
+    work->reachable += from != to && pair.k != SPF_UNREACHABLE;
     for (size_t m = 0; m < METRICS; m++) {
         uint64_t value = pair.k == SPF_UNREACHABLE ? SNAPSHOT_NO_COST // M-213
                                                    : metrics[m].compose(&pair, metrics[m].value);
         work->values[m][to] = value;
         work->pairs[m] += value != SNAPSHOT_NO_COST;
-        work->has_value[m] |= value != SNAPSHOT_NO_COST && from != to;
+        work->with_value[m] += value != SNAPSHOT_NO_COST && from != to;
     }
 }
 
@@ -277,7 +279,7 @@ static void list_metrics(struct work *work)
         };
 
         // zeros inside PIDs alone make no map of delays (M-503)
-        if (row.pairs == 0 || (metrics[m].needs_value && !work->has_value[m]))
+        if (row.pairs == 0 || (metrics[m].needs && !work->with_value[m]))
             continue;
         out->metrics[out->count++] = row;
         if (!metrics[m].alias)
@@ -287,6 +289,35 @@ static void list_metrics(struct work *work)
         row.rows = NULL;
         out->metrics[out->count++] = row;
     }
+}
+
+/* Why pairs have no value of a metric: links of their paths give none (M-136). */
+static void report_absent(const struct work *work, const struct topology *topology, size_t m,
+                          struct report *report)
+{
+    const struct metric *metric = &metrics[m];
+    const char *name = metric->alias ? metric->alias : metric->name;
+    const struct link *first = NULL;
+    size_t without = 0, absent = work->reachable - work->with_value[m];
+
+    for (size_t i = 0; i < topology->link_count; i++) {
+        if (topology->links[i].values[metric->value] != GRAPH_ABSENT)
+            continue;
+        first = first ? first : &topology->links[i];
+        without++;
+    }
+    if (!first || !absent)
+        return;
+    const struct router *from = &topology->routers->list[first->from];
+    const struct router *to = &topology->routers->list[first->to];
+    if (without == topology->link_count)
+        report_add(report, "%s is not in the map: none of %zu links has a %s", name, without,
+                   metric->needs);
+    else
+        report_add(report,
+                   "%s is absent for %zu of %zu pairs: %zu of %zu links have no %s, as %s to %s",
+                   name, absent, work->reachable, without, topology->link_count, metric->needs,
+                   from->name, to->name);
 }
 
 struct costs *cost_compute(const struct topology *topology, const struct partition *partition,
@@ -305,6 +336,10 @@ struct costs *cost_compute(const struct topology *topology, const struct partiti
         work.rows[m] = arena_alloc(arena, partition->count, sizeof *work.rows[m]);
     compute_rows(&work);
     list_metrics(&work);
+    for (size_t m = 0; m < METRICS; m++) {
+        if (metrics[m].needs)
+            report_absent(&work, topology, m, report);
+    }
     if (work.out->pairs_voided)
         report_add(report, "%zu pairs whose cost passes 64 bits have none", work.out->pairs_voided);
     if (work.out->pairs_uncounted)

@@ -3,6 +3,7 @@
 
 #include "attach.h"
 #include "cost.h"
+#include "gaps.h"
 #include "lib/text.h"
 #include "lib/version.h"
 #include "partition.h"
@@ -196,6 +197,7 @@ static bool compute(struct map *map, const struct model *model, const struct con
     bool ok = false;
 
     struct ls_rows rows = collect_rows(model, map->arena, &stale);
+    gaps_report(model, &map->report);
     struct routers *routers = routers_build(&rows, model_own_asn(model), map->arena, &map->report);
     struct topology *topology =
         topology_build(routers, &rows, &topology_options, map->arena, &map->report, err);

@@ -787,7 +787,7 @@ const struct prefix_table *model_route_table(const struct model *model)
     return model->route_table;
 }
 
-static bool has_attributes(enum state_object kind, const void *row)
+bool model_has_attributes(enum state_object kind, const void *row)
 {
     if (kind == OBJECT_NODE)
         return ((const struct ls_node *)row)->has_attributes;
@@ -796,9 +796,23 @@ static bool has_attributes(enum state_object kind, const void *row)
     return ((const struct ls_prefix *)row)->has_attributes;
 }
 
-/* L-100: not stale first, then with attribute 29, then the peers' order. NULL: none counts yet. */
+enum {
+    LINK_MEASURES = LINK_DELAY | LINK_DELAY_MIN | LINK_DELAY_MAX | LINK_DELAY_VARIATION |
+                    LINK_LOSS | LINK_RESIDUAL | LINK_AVAILABLE | LINK_UTILIZED,
+};
+
+bool model_has_measures(enum state_object kind, const void *row)
+{
+    if (kind == OBJECT_LINK)
+        return ((const struct ls_link *)row)->has & LINK_MEASURES;
+    return kind != OBJECT_PREFIX || ((const struct ls_prefix *)row)->has_metric;
+}
+
+/* L-100: not stale first, then with attribute 29, then the peers' order; with measures only, if asked. NULL: none
+ * counts yet. */
 static const struct model_source *best_source(const struct model *model, enum state_object kind,
-                                              const struct model_object *object, bool *stale)
+                                              const struct model_object *object,
+                                              bool must_have_measures, bool *stale)
 {
     const struct model_source *best = NULL;
     uint64_t best_rank = UINT64_MAX;
@@ -806,12 +820,13 @@ static const struct model_source *best_source(const struct model *model, enum st
     for (uint32_t i = 0; i < object->count; i++) {
         const struct model_source *source = &object->sources[i];
 
-        if (!model_counts(model, source->peer_id, STATE_LINK_STATE))
+        if (!model_counts(model, source->peer_id, STATE_LINK_STATE) ||
+            (must_have_measures && !model_has_measures(kind, source->row)))
             continue;
         const struct model_peer *peer = find_peer(model, source->peer_id);
         uint64_t rank = peer ? (uint64_t)(peer - model->peers) : model->peer_count;
 
-        if (!has_attributes(kind, source->row))
+        if (!model_has_attributes(kind, source->row))
             rank |= (uint64_t)1 << 61;
         if (model_is_stale(model, source->peer_id, STATE_LINK_STATE))
             rank |= (uint64_t)1 << 62;
@@ -822,6 +837,54 @@ static const struct model_source *best_source(const struct model *model, enum st
     }
     *stale = best && best_rank >> 62 & 1;
     return best;
+}
+
+static const void *link_measured_by(const struct ls_link *link, const struct ls_link *measured,
+                                    struct arena *arena)
+{
+    struct ls_link *row = arena_copy(arena, link, sizeof *link);
+
+    row->has |= measured->has & LINK_MEASURES;
+    row->delay_us = measured->delay_us;
+    row->delay_min_us = measured->delay_min_us;
+    row->delay_max_us = measured->delay_max_us;
+    row->delay_variation_us = measured->delay_variation_us;
+    row->delay_anomalous = measured->delay_anomalous;
+    row->delay_min_max_anomalous = measured->delay_min_max_anomalous;
+    row->loss_anomalous = measured->loss_anomalous;
+    row->loss_3e8 = measured->loss_3e8;
+    row->residual_bps = measured->residual_bps;
+    row->available_bps = measured->available_bps;
+    row->utilized_bps = measured->utilized_bps;
+    return row;
+}
+
+static const void *prefix_measured_by(const struct ls_prefix *prefix,
+                                      const struct ls_prefix *measured, struct arena *arena)
+{
+    struct ls_prefix *row = arena_copy(arena, prefix, sizeof *prefix);
+
+    row->has_metric = true;
+    row->metric = measured->metric;
+    return row;
+}
+
+/* The object's row, with what the best source cannot say from the next one that says it (L-100). NULL: no source
+ * counts yet. */
+static const void *row_of(const struct model *model, enum state_object kind,
+                          const struct model_object *object, struct arena *arena, bool *stale)
+{
+    const struct model_source *best = best_source(model, kind, object, false, stale), *measured;
+    bool measured_stale;
+
+    if (!best)
+        return NULL;
+    if (object->count == 1 || model_has_measures(kind, best->row) ||
+        !(measured = best_source(model, kind, object, true, &measured_stale)))
+        return best->row;
+    *stale |= measured_stale;
+    return kind == OBJECT_LINK ? link_measured_by(best->row, measured->row, arena)
+                               : prefix_measured_by(best->row, measured->row, arena);
 }
 
 struct chosen {
@@ -847,10 +910,10 @@ const void **model_rows(const struct model *model, enum state_object kind, struc
 
         if (!object || object->count == 0)
             continue;
-        const struct model_source *source = best_source(model, kind, object, &is_stale);
-        if (!source)
+        const void *row = row_of(model, kind, object, arena, &is_stale);
+        if (!row)
             continue;
-        chosen[(*count)++] = (struct chosen){object->nlri, source->row};
+        chosen[(*count)++] = (struct chosen){object->nlri, row};
         *stale += is_stale;
     }
     if (*count)
@@ -860,4 +923,16 @@ const void **model_rows(const struct model *model, enum state_object kind, struc
         rows[i] = chosen[i].row;
     free(chosen);
     return rows;
+}
+
+void model_each_object(const struct model *model, enum state_object kind,
+                       void (*visit)(void *context, const struct model_object *object),
+                       void *context)
+{
+    const struct object_table *table = &model->objects[kind - OBJECT_NODE];
+
+    for (size_t i = 0; i < table->size; i++) {
+        if (table->slots[i] && table->slots[i]->count)
+            visit(context, table->slots[i]);
+    }
 }

@@ -97,7 +97,18 @@ const struct prefix_table *model_route_table(
 /* Bytewise, the shorter first on a tie of the common part: the order of links and nodes. */
 int octets_compare(struct octets a, struct octets b);
 
-/* kind: OBJECT_NODE, OBJECT_LINK or OBJECT_PREFIX. The best counting source's rows, one per NLRI, in ascending order of
- * NLRIs. rows[*count] in the arena. *stale: how many of them come from stale sources. */
+/* kind: OBJECT_NODE, OBJECT_LINK or OBJECT_PREFIX. One row per NLRI, in ascending order of NLRIs: the best counting
+ * source's, and what that one cannot say from the next that says it (L-100). rows[*count] in the arena. *stale: how
+ * many of them have something of a stale source. */
 const void **model_rows(const struct model *model, enum state_object kind, struct arena *arena,
                         size_t *count, size_t *stale);
+
+/* What reflectors that make link state anew may lose: whether a row of a link has any of 1114 to 1120, one of a prefix
+ * 1155. Nodes have nothing to lose. */
+bool model_has_measures(enum state_object kind, const void *row);
+bool model_has_attributes(enum state_object kind, const void *row); // attribute 29 came
+
+/* Every object of the kind that has a source, in no order. */
+void model_each_object(const struct model *model, enum state_object kind,
+                       void (*visit)(void *context, const struct model_object *object),
+                       void *context);

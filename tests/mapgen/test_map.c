@@ -115,6 +115,66 @@ START_TEST(m136_a_missing_delay_voids_the_mean)
 }
 END_TEST
 
+/* L-100, L-151: of two feeds the first makes link state anew and loses what it does not know. */
+static const struct {
+    const char *feeds, *why, *delay, *hops, *warnings;
+} stripped[] = {
+    {"link A B 10 peer=2 delay=7;prefix 10.1.0.0/16 A 0 peer=2;prefix 10.2.0.0/16 B 0 peer=2;"
+     "link A B 10;prefix 10.1.0.0/16 A -;prefix 10.2.0.0/16 B -",
+     "nothing is lost where another feed says it", "7", "1",
+     "[\"rr1 leaves the delay, loss and bandwidth (TLV 1114 to 1120) out of 2 of its 2 links; "
+     "that of another feed is taken\","
+     "\"rr1 leaves the metric (TLV 1155) out of 2 of its 2 IGP prefixes; "
+     "that of another feed is taken\"]"},
+    {"link A B 20 peer=2 delay=7;prefix 10.1.0.0/16 A 0 peer=2;prefix 10.2.0.0/16 B 0 peer=2;"
+     "half A B 10 delay=9;half B A 10",
+     "what it says goes before the other's", "9", "1",
+     "[\"rr1 leaves the delay, loss and bandwidth (TLV 1114 to 1120) out of 1 of its 2 links; "
+     "that of another feed is taken\"]"},
+    {"peer 2 rr2 stale;link A B 10 peer=2 delay=7;prefix 10.1.0.0/16 A 0 peer=2;"
+     "prefix 10.2.0.0/16 B 0 peer=2;link A B 20;prefix 10.1.0.0/16 A -;prefix 10.2.0.0/16 B -",
+     "the other feed's session was lost", "7", "1",
+     "[\"rr1 leaves the delay, loss and bandwidth (TLV 1114 to 1120) out of 2 of its 2 links; "
+     "that of another feed is taken\","
+     "\"rr1 leaves the metric (TLV 1155) out of 2 of its 2 IGP prefixes; "
+     "that of another feed is taken\"]"},
+    {"peer 2 rr2 loading;link A B 10 peer=2 delay=7;prefix 10.1.0.0/16 A 0;prefix 10.2.0.0/16 B 0;"
+     "link A B 20",
+     "a feed counts from its end-of-RIB on", "?", "1",
+     "[\"delay-ow is not in the map: none of 2 links has a delay (TLV 1114)\"]"},
+    {"link A B 10;prefix 10.1.0.0/16 A -;prefix 10.2.0.0/16 B -;"
+     "route 10.1.0.0/16 10.0.0.1;route 10.2.0.0/16 10.0.0.2",
+     "it is alone: BGP routes still have their routers", "?", "1",
+     "[\"rr1 leaves the metric (TLV 1155) out of all its 2 IGP prefixes: they are attached "
+     "nowhere. "
+     "GoBGP 3 in the route reflector's role does so, and drops delay, loss and bandwidth of "
+     "links\","
+     "\"2 IGP prefixes without an attachment, as 10.1.0.0/16\","
+     "\"delay-ow is not in the map: none of 2 links has a delay (TLV 1114)\"]"},
+    {"link A B 10 delay=7;prefix 10.1.0.0/16 A 0;prefix 10.2.0.0/16 B 0;"
+     "router C 10.0.0.3;link B C 10;prefix 10.3.0.0/16 C 0",
+     "a link without delay", "7", "1",
+     "[\"delay-ow is absent for 4 of 6 pairs: 2 of 4 links have no delay (TLV 1114), as B to C\"]"},
+    {"link A B 10 delay=7;prefix 10.1.0.0/16 A 0;prefix 10.2.0.0/16 B 0;"
+     "router C 10.0.0.3;link B C 10",
+     "such a link that no pair's path has", "7", "1", "[]"},
+};
+
+START_TEST(l100_what_a_feed_cannot_say_is_no_denial)
+{
+    const char *text =
+        arena_format(config.arena, "router A 10.0.0.1;router B 10.0.0.2;%s", stripped[_i].feeds);
+    struct map *map = map_of(text);
+
+    ck_assert_msg(strcmp(cost(map, "delay-ow:mean", "A", "B"), stripped[_i].delay) == 0, "%s",
+                  stripped[_i].why);
+    ck_assert_msg(strcmp(cost(map, "hopcount", "A", "B"), stripped[_i].hops) == 0, "%s",
+                  stripped[_i].why);
+    ck_assert_str_eq(map->snapshot.warnings, stripped[_i].warnings);
+    map_free(map);
+}
+END_TEST
+
 START_TEST(m134_too_many_paths_have_no_delay_and_are_reported)
 {
     char text[4096] = "router R0 10.0.0.1;prefix 10.1.0.0/16 R0 0\n";
@@ -405,6 +465,8 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, m130_worked_example);
     tcase_add_test(cases, m136_a_missing_delay_voids_the_mean);
+    tcase_add_loop_test(cases, l100_what_a_feed_cannot_say_is_no_denial, 0,
+                        sizeof stripped / sizeof *stripped);
     tcase_add_test(cases, m134_too_many_paths_have_no_delay_and_are_reported);
     tcase_add_test(cases, m115_overload_is_no_transit);
     tcase_add_test(cases, m210_the_nearest_attachment_is_chosen_once);
