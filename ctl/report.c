@@ -15,7 +15,8 @@
 enum {
     FEED_LIMIT = 10000,  // 1,000 routers with three families are three thousand
     METRIC_LIMIT = 1000, // a dozen is usual
-    TEXT_LIMIT = 300,    // of one text from a file
+    WARNING_LIMIT = 200, // mapgen writes 101
+    TEXT_LIMIT = 600,    // of one text from a file
 };
 
 /* A text from outside, fit for a terminal. NULL stays NULL. */
@@ -214,6 +215,32 @@ static bool read_metrics(sqlite3 *db, struct arena *arena, struct report *report
     return ok;
 }
 
+static bool read_warnings(sqlite3 *db, struct arena *arena, struct report *report,
+                          struct error *err)
+{
+    const char **list = arena_alloc(arena, WARNING_LIMIT, sizeof *list);
+    sqlite3_stmt *rows = NULL;
+    size_t count = 0;
+    bool ok = false;
+    int step;
+
+    // not from the view: a snapshot of an earlier version has none
+    if (!db_prepare(db, "SELECT value FROM snapshot, json_each(warnings)", &rows, err))
+        return false;
+    while ((step = sqlite3_step(rows)) == SQLITE_ROW && count < WARNING_LIMIT)
+        list[count++] = column(rows, 0, arena);
+    if (step == SQLITE_ROW)
+        error_set(err, ERROR_LIMIT, "more than %d warnings", WARNING_LIMIT);
+    else
+        ok = step == SQLITE_DONE || db_error(db, err, "reading the warnings");
+    if (ok) {
+        report->snapshot.warnings = list;
+        report->snapshot.warning_count = count;
+    }
+    (void)sqlite3_finalize(rows);
+    return ok;
+}
+
 static bool read_snapshot(sqlite3 *db, struct arena *arena, struct report *report,
                           struct error *err)
 {
@@ -260,7 +287,8 @@ static void gather_snapshot(const struct config *config, struct arena *arena, st
     report->snapshot.name = printable(arena, name);
     const char *path = arena_format(arena, "%s/%s", directory, name);
     sqlite3 *db = db_open_kind(path, DB_READ, &db_snapshot, &err);
-    if (!db || !read_snapshot(db, arena, report, &err) || !read_metrics(db, arena, report, &err)) {
+    if (!db || !read_snapshot(db, arena, report, &err) || !read_metrics(db, arena, report, &err) ||
+        !read_warnings(db, arena, report, &err)) {
         error_in(&err, "current map");
         report->snapshot.missing = arena_format(arena, "%s", err.text);
     }

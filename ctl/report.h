@@ -60,6 +60,8 @@ struct report {
         int64_t pids, ipv4_prefixes, ipv6_prefixes;
         const struct report_metric *metrics;
         size_t metric_count;
+        const char *const *warnings; // what mapgen says of the map, a sentence each
+        size_t warning_count;
     } snapshot;
     const char *const *points; // what needs attention, a sentence each
     size_t point_count;

@@ -58,8 +58,10 @@ static json_t *mapgen_json(const struct report *report)
 static json_t *snapshot_json(const struct report *report)
 {
     bool known = !report->snapshot.missing;
-    json_t *metrics = json_array();
+    json_t *metrics = json_array(), *warnings = json_array();
 
+    for (size_t i = 0; i < report->snapshot.warning_count; i++)
+        (void)json_array_append_new(warnings, text(report->snapshot.warnings[i]));
     for (size_t i = 0; i < report->snapshot.metric_count; i++) {
         const struct report_metric *metric = &report->snapshot.metrics[i];
         (void)json_array_append_new(
@@ -67,14 +69,14 @@ static json_t *snapshot_json(const struct report *report)
                                text(metric->unit), "alias_of", text(metric->alias_of), "pairs",
                                (json_int_t)metric->pairs));
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "missing",
-                     text(report->snapshot.missing), "name", text(report->snapshot.name), "number",
-                     number(known, report->snapshot.number), "time_us",
-                     number(known, report->snapshot.time_us), "map", text(report->snapshot.map),
-                     "tag", text(report->snapshot.tag), "pids",
-                     number(known, report->snapshot.pids), "ipv4_prefixes",
-                     number(known, report->snapshot.ipv4_prefixes), "ipv6_prefixes",
-                     number(known, report->snapshot.ipv6_prefixes), "metrics", metrics);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "missing",
+        text(report->snapshot.missing), "name", text(report->snapshot.name), "number",
+        number(known, report->snapshot.number), "time_us", number(known, report->snapshot.time_us),
+        "map", text(report->snapshot.map), "tag", text(report->snapshot.tag), "pids",
+        number(known, report->snapshot.pids), "ipv4_prefixes",
+        number(known, report->snapshot.ipv4_prefixes), "ipv6_prefixes",
+        number(known, report->snapshot.ipv6_prefixes), "metrics", metrics, "warnings", warnings);
 }
 
 bool report_write_json(const struct report *report, FILE *out)

@@ -153,6 +153,10 @@ bool report_write_text(const struct report *report, FILE *out)
         (void)fputc('\n', out);
         ok = write_metrics(report, out);
     }
+    if (report->snapshot.warning_count)
+        (void)fputs("\nOf the map:\n", out);
+    for (size_t i = 0; i < report->snapshot.warning_count; i++)
+        (void)fprintf(out, "  %s\n", report->snapshot.warnings[i]);
     (void)fprintf(out, "\n%s\n", report->point_count ? "Needs attention:" : "All is well.");
     for (size_t i = 0; i < report->point_count; i++)
         (void)fprintf(out, "  %s\n", report->points[i]);

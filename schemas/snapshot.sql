@@ -25,6 +25,9 @@ CREATE TABLE snapshot (
   timings        TEXT NOT NULL       -- JSON: {"load_us": …, "graph_us": …, …}
 );
 
+CREATE VIEW warning AS                 -- the warnings, a row each
+  SELECT json_each.value AS text FROM snapshot, json_each(snapshot.warnings);
+
 CREATE TABLE pid (
   -- pid_id is the rank of the name, ascending bytewise, from 0: row and column of every cost matrix.
   pid_id         INTEGER PRIMARY KEY,

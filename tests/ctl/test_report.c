@@ -242,6 +242,37 @@ START_TEST(gives_the_same_as_json)
 }
 END_TEST
 
+static void snapshot_sql(const char *sql)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/2027-01-15T075000Z-1a2b3c4d.db", map_directory);
+    sql_in(path, &db_snapshot, sql);
+}
+
+/* They explain the map; whether somebody must act is for the operator to say. */
+START_TEST(shows_the_warnings_of_the_map)
+{
+    make_all();
+    snapshot_sql("UPDATE snapshot SET warnings = '[\"rr1 leaves out 2\",\"2\\u001b links\"]'");
+    ck_assert_int_eq(gather(), EXIT_HEALTHY);
+    const char *text = as_text();
+    ck_assert_msg(
+        strstr(text, "\nOf the map:\n  rr1 leaves out 2\n  2\\x1b links\n\nAll is well.\n"), "%s",
+        text);
+}
+END_TEST
+
+START_TEST(warnings_that_are_no_list_are_a_damaged_file)
+{
+    make_all();
+    snapshot_sql("UPDATE snapshot SET warnings = '[\"rr1'");
+    ck_assert_int_eq(gather(), EXIT_ATTENTION);
+    ck_assert_str_eq(only_point(), "current map: 2027-01-15T075000Z-1a2b3c4d.db: reading the "
+                                   "warnings: malformed JSON");
+}
+END_TEST
+
 START_TEST(nothing_there_cannot_be_told)
 {
     ck_assert_int_eq(gather(), EXIT_CANNOT_TELL);
@@ -388,6 +419,8 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, shows_a_healthy_line);
     tcase_add_test(cases, gives_the_same_as_json);
+    tcase_add_test(cases, shows_the_warnings_of_the_map);
+    tcase_add_test(cases, warnings_that_are_no_list_are_a_damaged_file);
     tcase_add_test(cases, nothing_there_cannot_be_told);
     tcase_add_loop_test(cases, tells_what_is_wrong_with_the_state, 0,
                         sizeof state_faults / sizeof *state_faults);
