@@ -17,6 +17,7 @@ import networkx
 
 SHOWN = 20  # differences
 ORIGINS = {"igp": 0, "egp": 1, "incomplete": 2}
+METRICS = ("hopcount", "routingcost", "delay-ow:mean", "delay-ow")
 
 
 class Beyond(Exception):
@@ -237,19 +238,26 @@ def compare_prefixes(attachments, snapshot, differ):
 
 
 def compare_costs(network, snapshot, differ):
-    compared = 0
+    expected = {}
     for source in snapshot.pids:
         for destination in snapshot.pids:
+            costs = expected_costs(network, snapshot.sets[source], snapshot.sets[destination])
             if source == destination and snapshot.sets[source]:
-                expected = {"hopcount": 0, "routingcost": 0, "delay-ow:mean": 0, "delay-ow": 0}  # M-214
-            else:
-                expected = expected_costs(network, snapshot.sets[source], snapshot.sets[destination])
-            for metric in ("hopcount", "routingcost", "delay-ow:mean", "delay-ow"):
-                found = snapshot.costs.get((metric, source, destination))
-                compared += 1
-                if found != expected.get(metric):
-                    differ(f"{metric} {source} -> {destination}: {found}; {expected.get(metric)} expected")
-    return compared
+                costs = dict.fromkeys(METRICS, 0)  # M-214
+            for metric in METRICS:
+                expected[metric, source, destination] = costs.get(metric)
+    for metric in METRICS:
+        # a delay between different PIDs, or none at all: the zeros inside them are no map (M-503)
+        offered = not metric.startswith("delay") or any(
+            cost is not None for (name, source, destination), cost in expected.items()
+            if name == metric and source != destination)
+        if offered != (metric in snapshot.metrics):
+            differ(f"metric {metric}: {'not ' if offered else ''}in the map")
+        for (name, source, destination), cost in expected.items():
+            found = snapshot.costs.get((metric, source, destination))
+            if name == metric and found != (cost if offered else None):
+                differ(f"{metric} {source} -> {destination}: {found}; {cost} expected")
+    return len(expected)
 
 
 def main(facts_path, snapshot_path):
@@ -263,9 +271,6 @@ def main(facts_path, snapshot_path):
         return 2
     attachments = Attachments(facts, network)
     snapshot = Snapshot(snapshot_path)
-    for metric in ("hopcount", "routingcost", "delay-ow:mean", "delay-ow"):
-        if metric not in snapshot.metrics:
-            differences.append(f"no metric {metric}")
     addresses = compare_prefixes(attachments, snapshot, differences.append)
     costs = compare_costs(network, snapshot, differences.append)
     for difference in differences[:SHOWN]:
