@@ -77,7 +77,8 @@ class Chain:
         return self
 
     def __exit__(self, kind, error, trace):
-        for name in ("server", "mapgen", "collector", "gobgpd", "lab"):
+        named = ("server", "mapgen", "collector", "gobgpd", "lab")
+        for name in (*named, *(self.processes.keys() - named)):
             self.stop(name, check=kind is None)
         if kind is not None:
             for log in sorted(self.directory.glob("*.log")):
