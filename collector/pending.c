@@ -344,6 +344,16 @@ void pending_sort(struct pending *pending)
     free(places);
 }
 
+bool pending_announces(const struct pending *pending, size_t index, int64_t *peer_id,
+                       struct state_key *key)
+{
+    const struct entry *entry = pending->order[index];
+
+    *peer_id = entry->peer_id;
+    *key = entry->key;
+    return entry->kind != UPDATE_ROUTE_GONE && entry->kind != UPDATE_LS_GONE;
+}
+
 static bool write_route(const struct entry *entry, struct state_writer *writer, struct error *err)
 {
     struct route route = *(const struct route *)entry->row;

@@ -22,6 +22,11 @@ size_t pending_count(const struct pending *pending);
 /* Puts the objects into the order of state.db's keys, for pending_write. Nothing is taken after that. */
 void pending_sort(struct pending *pending);
 
+/* After pending_sort: whether the object with that place in the order is announced, and which it is. *key is borrowed
+ * from pending. */
+bool pending_announces(const struct pending *pending, size_t index, int64_t *peer_id,
+                       struct state_key *key);
+
 /* Writes the object with that place in the order into the open change set. */
 bool pending_write(struct pending *pending, size_t index, struct state_writer *writer,
                    struct error *err);

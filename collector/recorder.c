@@ -7,8 +7,9 @@
  *
  * The queue between the two is one place deep: while a batch is being written, the next one collapses. Within
  * a batch: deletions of peers and families, peers, families whose load is not complete, objects in the order
- * of the keys (a new transaction each batch_size), then in one transaction the sweeps and the families whose
- * load is complete. So who reads "end-of-RIB received" reads all of the load too, and none of what it ended.
+ * of the keys (a new transaction each batch_size), then in one transaction a piece of each sweep and the families whose
+ * load is complete. So who reads "end-of-RIB received" reads all of the load too, and none of what it ended (sweeps.h).
+ * As long as a sweep is under way the next batch does not wait, and may be empty but for the next piece.
  *
  * A batch that cannot be written stays with the writer thread and is tried again, at intervals from 0.1 to
  * 10 s; what was committed of it is not done again. */
@@ -18,6 +19,7 @@
 #include "meters.h"
 #include "pending.h"
 #include "sessions.h"
+#include "sweeps.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -28,7 +30,11 @@
 #include <time.h>
 
 static const int64_t second_us = 1000000;
-enum { RETRY_FIRST_US = 100000, RETRY_LAST_US = 10000000 };
+enum {
+    RETRY_FIRST_US = 100000,
+    RETRY_LAST_US = 10000000,
+    SWEEP_PIECE = 5000, // rows in one transaction: 20 ms that other changes may have to wait
+};
 
 struct removal {
     int64_t peer_id;
@@ -39,6 +45,7 @@ struct removal {
 struct sweep_order {
     int64_t peer_id;
     enum state_family family;
+    int64_t stale_since_us;
     struct heard *heard;
 };
 
@@ -58,6 +65,7 @@ struct batch {
     struct meter_value *meters;
     size_t removal_count, peer_count, family_count, sweep_count, meter_count, meter_capacity;
     bool has_asn, heartbeat;
+    bool sweeps_to_the_end; // somebody waits for all that came before
     uint32_t asn;
     uint64_t ticket;  // of the last recorder_flush before it
     int64_t first_us; // steady, of its oldest change; 0: none
@@ -76,6 +84,7 @@ struct recorder {
     pthread_cond_t done; // of recorder_flush
     // the writer thread's only, once it runs
     struct state_writer *writer;
+    struct sweeps *sweeps;
     int64_t maintained_us;
     uint64_t batches, rows;
     // under lock
@@ -330,8 +339,8 @@ static void batch_add_family(struct batch *batch, struct session_family *family)
         family->is_dirty = false;
     }
     if (family->sweep) {
-        batch->sweeps[batch->sweep_count++] =
-            (struct sweep_order){family->row.peer_id, family->row.family, family->sweep};
+        batch->sweeps[batch->sweep_count++] = (struct sweep_order){
+            family->row.peer_id, family->row.family, family->sweep_stale_since_us, family->sweep};
         family->sweep = NULL;
     }
 }
@@ -396,13 +405,12 @@ static struct batch *batch_take(struct recorder *recorder)
     batch->first_us = recorder->first_us;
     recorder->first_us = 0;
     batch->ticket = recorder->flush_wanted;
+    batch->sweeps_to_the_end = recorder->stopping || batch->ticket > recorder->flush_done;
     return batch;
 }
 
 static void batch_free(struct batch *batch)
 {
-    for (size_t i = 0; i < batch->sweep_count; i++)
-        heard_free(batch->sweeps[i].heard);
     pending_free(batch->pending);
     free(batch->removals);
     free(batch->meters);
@@ -431,24 +439,13 @@ static bool write_head(struct recorder *recorder, const struct batch *batch, str
     return ok && (!batch->has_asn || state_put_local_asn(writer, batch->asn, err));
 }
 
-static bool keep_heard(void *context, const struct state_key *key)
-{
-    return heard_has(context, key);
-}
-
-static bool write_tail(struct recorder *recorder, const struct batch *batch, uint64_t *swept,
-                       struct error *err)
+static bool write_tail(struct recorder *recorder, const struct batch *batch, struct error *err)
 {
     struct state_writer *writer = recorder->writer;
-    bool ok = true;
+    size_t piece =
+        SWEEP_PIECE < recorder->options.batch_size ? SWEEP_PIECE : recorder->options.batch_size;
+    bool ok = sweeps_step(recorder->sweeps, writer, piece, err);
 
-    for (size_t i = 0; ok && i < batch->sweep_count; i++) {
-        const struct sweep_order *sweep = &batch->sweeps[i];
-        uint64_t count;
-        ok = state_sweep(writer, sweep->peer_id, sweep->family, keep_heard, sweep->heard, &count,
-                         err);
-        *swept += ok ? count : 0;
-    }
     for (size_t i = 0; ok && i < batch->family_count; i++)
         if (batch->families[i].end_of_rib != END_OF_RIB_NO)
             ok = state_put_peer_family(writer, &batch->families[i], err);
@@ -458,12 +455,39 @@ static bool write_tail(struct recorder *recorder, const struct batch *batch, uin
     return ok;
 }
 
+/* What the batch means for the sweeps: its own begin, those of what is removed end, what it announces survives, and
+ * rows of families that are being swept wait. */
+static void batch_join_sweeps(struct recorder *recorder, struct batch *batch)
+{
+    struct sweeps *sweeps = recorder->sweeps;
+    size_t count = 0;
+    struct state_key key;
+    int64_t peer_id;
+
+    for (size_t i = 0; i < batch->removal_count; i++)
+        if (batch->removals[i].whole_peer)
+            sweeps_drop_peer(sweeps, batch->removals[i].peer_id);
+        else
+            sweeps_drop_family(sweeps, batch->removals[i].peer_id, batch->removals[i].family);
+    for (size_t i = 0; !sweeps_are_over(sweeps) && i < pending_count(batch->pending); i++)
+        if (pending_announces(batch->pending, i, &peer_id, &key))
+            sweeps_hear(sweeps, peer_id, &key);
+    for (size_t i = 0; i < batch->sweep_count; i++) {
+        const struct sweep_order *order = &batch->sweeps[i];
+        sweeps_add(sweeps, order->peer_id, order->family, order->stale_since_us, order->heard);
+    }
+    for (size_t i = 0; i < batch->family_count; i++)
+        if (!sweeps_hold(sweeps, &batch->families[i]))
+            batch->families[count++] = batch->families[i];
+    batch->family_count = count;
+}
+
 /* One transaction: up to batch_size objects, and the tail with the last. *is_done: nothing is left. */
 static bool write_part(struct recorder *recorder, struct batch *batch, bool *is_done,
                        struct error *err)
 {
     size_t count = pending_count(batch->pending), limit = count - batch->written;
-    uint64_t sequence, swept = 0;
+    uint64_t sequence;
     bool is_last = limit <= recorder->options.batch_size;
 
     if (!is_last)
@@ -473,19 +497,21 @@ static bool write_part(struct recorder *recorder, struct batch *batch, bool *is_
     bool ok = batch->head_is_written || write_head(recorder, batch, err);
     for (size_t i = 0; ok && i < limit; i++)
         ok = pending_write(batch->pending, batch->written + i, recorder->writer, err);
-    ok = ok && (!is_last || write_tail(recorder, batch, &swept, err)) &&
+    ok = ok && (!is_last || write_tail(recorder, batch, err)) &&
          state_commit(recorder->writer, is_last && batch->heartbeat, &sequence, err);
     if (!ok) {
         state_rollback(recorder->writer);
+        sweeps_rolled_back(recorder->sweeps);
         return false;
     }
     batch->head_is_written = true;
     batch->written += limit;
     recorder->rows += limit;
-    *is_done = is_last;
-    if (is_last && batch->sweep_count)
-        log_info(&recorder->log, "swept what was not heard again: families=%zu objects=%" PRIu64,
-                 batch->sweep_count, swept);
+    if (is_last) {
+        sweeps_committed(recorder->sweeps);
+        batch->heartbeat = false; // it was this one
+    }
+    *is_done = is_last && (!batch->sweeps_to_the_end || sweeps_are_over(recorder->sweeps));
     return true;
 }
 
@@ -560,7 +586,8 @@ static int64_t time_to_batch(struct recorder *recorder)
     int64_t next = earlier(expire(recorder, now), recorder->heartbeat_at_us);
 
     if (recorder->stopping || recorder->flush_wanted > recorder->flush_done ||
-        pending_count(recorder->pending) >= recorder->options.batch_size)
+        pending_count(recorder->pending) >= recorder->options.batch_size ||
+        !sweeps_are_over(recorder->sweeps))
         return 0;
     if (recorder->first_us)
         next = earlier(next, recorder->first_us + recorder->options.batch_us);
@@ -586,6 +613,7 @@ static void write_stubbornly(struct recorder *recorder, struct batch *batch)
     struct error err;
 
     pending_sort(batch->pending);
+    batch_join_sweeps(recorder, batch);
     while (!write_batch(recorder, batch, &err)) {
         if (!has_failed)
             log_error(&recorder->log, "state.db cannot be written, trying again: %s", err.text);
@@ -718,6 +746,7 @@ static void recorder_free(struct recorder *recorder)
     pending_free(recorder->pending);
     sessions_free(recorder->sessions);
     meters_free(recorder->meters);
+    sweeps_free(recorder->sweeps);
     free(recorder->removals);
     free(recorder);
 }
@@ -745,6 +774,7 @@ struct recorder *recorder_start(const struct recorder_options *options, struct e
     recorder->pending = pending_new();
     recorder->sessions = sessions_new();
     recorder->meters = meters_new();
+    recorder->sweeps = sweeps_new(&recorder->log);
     recorder->asn = options->local_asn;
     recorder->has_asn = true;
     recorder->heartbeat_at_us = steady_us(recorder);

@@ -6,7 +6,7 @@
  *    │ ▼ purge            │ DOWN                │ DOWN  when there was something before UP
  *    └────────────────────┴─────────────────────┘
  *
- * A sweep is asked for when END_OF_RIB or the hold time has come, and done with the next batch, after its
+ * A sweep is asked for when END_OF_RIB or the hold time has come, and begins with the next batch, after its
  * objects. Until the batch is taken its set of heard keys goes on growing, for those announcements will be in
  * the same batch, and must survive it. */
 #include "sessions.h"
@@ -239,6 +239,7 @@ void session_end_of_rib(struct session *session, enum state_family which, bool a
         return;
     family->row.end_of_rib = assumed ? END_OF_RIB_ASSUMED : END_OF_RIB_RECEIVED;
     family->row.end_of_rib_us = utc_us;
+    family->sweep_stale_since_us = family->row.stale_since_us;
     family->row.stale = false;
     family->row.stale_since_us = 0;
     family->is_dirty = true;

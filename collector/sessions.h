@@ -19,7 +19,9 @@ struct session_family {
     struct heard
         *present; // what the session has announced and not withdrawn (L-097); NULL: nothing yet
     bool is_full; // something was refused
-    struct heard *sweep; // delete what is not in it, with the next batch; grows until then
+    struct heard
+        *sweep; // delete what is not in it, from the next batch on; grows until that is taken
+    int64_t sweep_stale_since_us; // the row's, before the end of the load
 };
 
 struct session {

@@ -245,8 +245,8 @@ bool state_delete_route(struct state_writer *writer, int64_t peer_id, const stru
 bool state_delete_ls(struct state_writer *writer, int64_t peer_id, struct octets nlri,
                      struct error *err);
 
-/* Deletes the peer's rows of the family for which keep says false; with keep NULL all of them. Used by the
- * sweep at end-of-RIB. key: the prefix (path_id beside it) or the NLRI. */
+/* Deletes the peer's rows of the family for which keep says false; with keep NULL all of them. key: the prefix
+ * (path_id beside it) or the NLRI. */
 struct state_key {
     struct prefix prefix;
     uint32_t path_id;
@@ -255,6 +255,20 @@ struct state_key {
 bool state_sweep(struct state_writer *writer, int64_t peer_id, enum state_family family,
                  bool (*keep)(void *context, const struct state_key *key), void *context,
                  uint64_t *swept, struct error *err);
+
+/* The same piece by piece, for the sweep at end-of-RIB: between two pieces other change sets may come. Each step looks
+ * at up to `limit` rows behind those of the step before, and adds to *swept how many it deleted. What is put
+ * between two pieces is in danger if it lies ahead, unless keep says true for it from then on; so is what was there
+ * already when it is put again. After a rollback the sweep must be begun anew. */
+struct state_sweep; // of one writer
+
+struct state_sweep *state_sweep_new(int64_t peer_id, enum state_family family,
+                                    bool (*keep)(void *context, const struct state_key *key),
+                                    void *context); // context: borrowed until state_sweep_free
+void state_sweep_free(struct state_sweep *sweep);   // NULL is fine
+void state_sweep_restart(struct state_sweep *sweep);
+bool state_sweep_step(struct state_writer *writer, struct state_sweep *sweep, size_t limit,
+                      bool *is_done, uint64_t *swept, struct error *err);
 
 /* Deletes what the peer said in the family, and the row of (peer, family). */
 bool state_delete_family(struct state_writer *writer, int64_t peer_id, enum state_family family,

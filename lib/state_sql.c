@@ -40,7 +40,15 @@ static const char *const texts[FIXED_STATEMENTS] = {
                      "WHERE peer_id = ?1 AND family = ?2 AND prefix = ?3 AND path_id = ?4",
     [DELETE_ROUTE] = "DELETE FROM route "
                      "WHERE peer_id = ?1 AND family = ?2 AND prefix = ?3 AND path_id = ?4",
-    [KEYS_ROUTE] = "SELECT prefix, path_id FROM route WHERE peer_id = ?1 AND family = ?2",
+    [KEYS_ROUTE] =
+        "SELECT prefix, path_id, attributes_id FROM route WHERE peer_id = ?1 AND family = ?2 "
+        "AND (prefix, path_id) > (?3, ?4) ORDER BY prefix, path_id LIMIT ?5",
+    [BURY_ROUTES] =
+        "INSERT OR REPLACE INTO tombstone (kind, peer_id, key, path_id, sequence) "
+        "SELECT 'route', peer_id, prefix, path_id, ?7 FROM route WHERE peer_id = ?1 AND "
+        "family = ?2 AND (prefix, path_id) >= (?3, ?4) AND (prefix, path_id) <= (?5, ?6)",
+    [DELETE_ROUTES] = "DELETE FROM route WHERE peer_id = ?1 AND family = ?2 AND "
+                      "(prefix, path_id) >= (?3, ?4) AND (prefix, path_id) <= (?5, ?6)",
     [ADD_TOMBSTONE] = "INSERT OR REPLACE INTO tombstone (kind, peer_id, key, path_id, sequence) "
                       "VALUES (?1, ?2, ?3, ?4, ?5)",
     [DELETE_TOMBSTONE] =
@@ -87,7 +95,9 @@ static bool prepare_ls(struct state_writer *writer, enum state_object kind, stru
                                        table->name),
         [LS_DELETE] =
             arena_format(arena, "DELETE FROM %s WHERE nlri = ?1 AND peer_id = ?2", table->name),
-        [LS_KEYS] = arena_format(arena, "SELECT nlri FROM %s WHERE peer_id = ?1", table->name),
+        [LS_KEYS] = arena_format(
+            arena, "SELECT nlri FROM %s WHERE peer_id = ?1 AND nlri > ?2 ORDER BY nlri LIMIT ?3",
+            table->name),
     };
     bool ok = true;
     for (size_t i = 0; ok && i < LS_STATEMENTS; i++)

@@ -122,9 +122,17 @@ static bool keep(void *context, const struct state_key *key)
 static void sweep(struct world *world, unsigned peer)
 {
     enum state_family family = (enum state_family)random_below(&world->random, STATE_FAMILIES);
-    uint64_t swept;
+    int64_t id = world->peer_ids[peer];
+    struct state_sweep *pieces = state_sweep_new(id, family, keep, NULL);
+    uint64_t swept = 0, more = 0;
+    bool is_done = false;
 
-    must(state_sweep(world->writer, world->peer_ids[peer], family, keep, NULL, &swept, &failure));
+    while (!is_done)
+        must(state_sweep_step(world->writer, pieces, 1 + random_below(&world->random, 4), &is_done,
+                              &swept, &failure));
+    must(state_sweep(world->writer, id, family, keep, NULL, &more, &failure));
+    ck_assert_uint_eq(more, 0); // the pieces left nothing to a sweep in one go
+    state_sweep_free(pieces);
     for (unsigned kind = 0; kind < OBJECT_OPAQUE; kind++)
         for (unsigned i = 0; i < KEYS; i++) {
             struct state_key key = key_of(world, kind, i);
