@@ -2,7 +2,7 @@
 # Installs what is missing, builds, and runs all tests.
 #
 #   tests/run.sh            every test under AddressSanitizer and UBSan, those with threads under ThreadSanitizer
-#   tests/run.sh --all      the same, and clang-tidy, cppcheck and shellcheck (what CI runs)
+#   tests/run.sh --all      the same, and clang-tidy, cppcheck, shellcheck and libFuzzer (what CI runs)
 #   tests/run.sh --no-install …   without looking for Debian packages
 #
 # The last line is "N passed, N failed, N skipped"; the exit status is 1 when anything failed.
@@ -33,6 +33,9 @@ trap finish EXIT
 
 step() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
+# Of each libFuzzer target: enough to find what a change has just broken, not to search for what is deep.
+FUZZ_SECONDS=5
+
 purposes=(build run test)
 $analysis && purposes+=(analysis)
 if $install; then
@@ -40,10 +43,10 @@ if $install; then
   deploy/packages.sh "${purposes[@]}"
 fi
 
-# build DIRECTORY MESON-OPTION…
+# build DIRECTORY TARGET MESON-OPTION…
 build() {
-  local directory=$1
-  shift
+  local directory=$1 target=$2
+  shift 2
   if [[ -f $directory/build.ninja ]]; then
     meson configure "$directory" "$@"
   else
@@ -54,7 +57,7 @@ build() {
     }
     rm -f "/tmp/altimeter-setup-$$.log"
   fi
-  ninja -C "$directory" --quiet
+  ninja -C "$directory" --quiet "$target"
 }
 
 # run_tests DIRECTORY MESON-TEST-OPTION…: adds to the counts.
@@ -72,12 +75,15 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export LSAN_OPTIONS=suppressions=$top/tests/lsan.supp:print_suppressions=0
 export TSAN_OPTIONS=suppressions=$top/tests/tsan.supp:halt_on_error=1:second_deadlock_stack=1
 
-step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
-build build-asan -Db_sanitize=address,undefined
+step "build with AddressSanitizer, UndefinedBehaviorSanitizer and coverage"
+build build-asan all -Db_sanitize=address,undefined -Db_coverage=true
+find build-asan -name '*.gcda' -delete # what an earlier run has reached
 step "tests"
 run_tests build-asan
+step "what they have reached"
+tests/coverage.py build-asan
 step "build with ThreadSanitizer"
-build build-tsan -Db_sanitize=thread
+build build-tsan all -Db_sanitize=thread
 step "tests of what has threads"
 run_tests build-tsan --suite threads
 
@@ -99,5 +105,12 @@ if $analysis; then
   check clang-format bash -c 'git ls-files "*.c" "*.h" | xargs clang-format --dry-run --Werror'
   check cppcheck tests/cppcheck.sh build-asan
   check clang-tidy tests/clang-tidy.sh build-asan
+
+  step "build for libFuzzer"
+  CC=clang build build-fuzz fuzzers -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+  step "fuzzing, a moment for each parser"
+  for target in build-fuzz/tests/fuzz/fuzz_*; do
+    [[ -x $target && -f $target ]] && check "${target##*/}" tests/fuzz/explore.sh "$target" "$FUZZ_SECONDS"
+  done
 fi
 step "done"
