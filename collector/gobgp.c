@@ -1,12 +1,13 @@
 /* gobgp: one row a method: what is asked, what comes back, how long that may take.
  *
- * An answer is converted and handed on in the function that the row names, and is freed by grpc_client when
- * that returns: no message of the API lives longer, and none is seen outside of this file.
+ * An answer is converted and handed on in the function that the row names (gobgp_answer.c), and is freed by
+ * grpc_client when that returns: no message of the API lives longer, and none is seen outside of these two files.
  *
  * How a GoBGP 4 is told from something else: GetBgp of GoBGP 3 answers UNIMPLEMENTED at both, so then 4's own
  * GetBgp is asked. Its request is empty, and only that there is an answer counts. */
 #include "gobgp.h"
 
+#include "gobgp_answer.h"
 #include "grpc_client.h"
 #include "lib/arena.h"
 
@@ -17,13 +18,11 @@
 #include <string.h>
 
 enum {
-    ANSWER_MS = 5000,  // what gobgpd may take; a ListPeer takes 30 ms while a full table is loaded
-    STOP_MS = 30000,   // StopBgp waits for the neighbours' sessions to end
-    TABLE_MS = 300000, // a table of 1 M routes is 10 to 20 s of a busy gobgpd
-    ATTRIBUTE_LIMIT = 256, // attributes a path; there are 256 codes and none may repeat
-    MULTIHOP_TTL = 64,     // to reach an external neighbour that is not on our own wire
-    BGP_PORT = 179,
-    PASSWORD_SIZE = 81,   // TCP_MD5SIG_MAXKEYLEN and the NUL
+    ANSWER_MS = 5000,   // what gobgpd may take; a ListPeer takes 30 ms while a full table is loaded
+    STOP_MS = 30000,    // StopBgp waits for the neighbours' sessions to end
+    TABLE_MS = 300000,  // a table of 1 M routes is 10 to 20 s of a busy gobgpd
+    MULTIHOP_TTL = 64,  // to reach an external neighbour that is not on our own wire
+    PASSWORD_SIZE = 81, // TCP_MD5SIG_MAXKEYLEN and the NUL
     CONNECT_RETRY_S = 10, // gobgpd's default is 120 s, and no neighbour minds to be asked
 };
 
@@ -47,53 +46,10 @@ struct gobgp_call {
 
 struct method {
     struct grpc_method grpc;
-    int64_t deadline_ms;                                                   // 0: none
-    void (*take)(struct gobgp_call *call, const ProtobufCMessage *answer); // NULL: it says nothing
+    int64_t deadline_ms; // 0: none
+    void (*take)(const struct gobgp_listener *listener,
+                 const ProtobufCMessage *answer); // NULL: it says nothing
 };
-
-static const struct {
-    Apipb__Family__Afi afi;
-    Apipb__Family__Safi safi;
-} families[STATE_FAMILIES] = {
-    [STATE_IPV4_UNICAST] = {APIPB__FAMILY__AFI__AFI_IP, APIPB__FAMILY__SAFI__SAFI_UNICAST},
-    [STATE_IPV6_UNICAST] = {APIPB__FAMILY__AFI__AFI_IP6, APIPB__FAMILY__SAFI__SAFI_UNICAST},
-    [STATE_LINK_STATE] = {APIPB__FAMILY__AFI__AFI_LS, APIPB__FAMILY__SAFI__SAFI_LS},
-};
-
-/* STATE_FAMILIES: none of ours. */
-static enum state_family family_of(const Apipb__Family *family)
-{
-    for (int i = 0; family && i < STATE_FAMILIES; i++) {
-        if (families[i].afi == family->afi && families[i].safi == family->safi)
-            return (enum state_family)i;
-    }
-    return STATE_FAMILIES;
-}
-
-static Apipb__Family family_message(enum state_family family)
-{
-    Apipb__Family message = APIPB__FAMILY__INIT;
-
-    message.afi = families[family].afi;
-    message.safi = families[family].safi;
-    return message;
-}
-
-/* Family 0 when the text is no address. */
-static struct prefix address_of(const char *text)
-{
-    struct prefix address = {0};
-
-    (void)address_parse(text, &address);
-    return address;
-}
-
-static bool is_any(const struct prefix *address)
-{
-    static const uint8_t zero[sizeof address->bytes];
-
-    return memcmp(address->bytes, zero, sizeof zero) == 0;
-}
 
 const char *gobgp_session_name(enum gobgp_session session)
 {
@@ -105,142 +61,6 @@ const char *gobgp_session_name(enum gobgp_session session)
     };
 
     return names[session];
-}
-
-static enum gobgp_session session_of(Apipb__PeerState__SessionState state)
-{
-    return (unsigned)state < SESSION_STATES ? (enum gobgp_session)state : SESSION_UNKNOWN;
-}
-
-/* ---- Answers ---- */
-
-static void take_global(struct gobgp_call *call, const ProtobufCMessage *answer)
-{
-    const Apipb__Global *global = ((const Apipb__GetBgpResponse *)answer)->global;
-    struct gobgp_global out = {0};
-    struct prefix *listens = NULL;
-
-    if (global) {
-        listens = memory_alloc(global->n_listen_addresses, sizeof *listens);
-        for (size_t i = 0; i < global->n_listen_addresses; i++)
-            listens[i] = address_of(global->listen_addresses[i]);
-        out = (struct gobgp_global){
-            .asn = global->asn,
-            .router_id = address_of(global->router_id),
-            .listen_port = global->listen_port,
-            .listens = listens,
-            .listen_count = global->n_listen_addresses,
-        };
-    }
-    call->handler.on_global(call->handler.context, &out);
-    free(listens);
-}
-
-static void take_station(struct gobgp_call *call, const ProtobufCMessage *answer)
-{
-    const Apipb__ListBmpResponse__BmpStation *station =
-        ((const Apipb__ListBmpResponse *)answer)->station;
-
-    if (!station || !station->conf)
-        return;
-    int64_t uptime = 0, downtime = 0;
-    if (station->state && station->state->uptime)
-        uptime = station->state->uptime->seconds;
-    if (station->state && station->state->downtime)
-        downtime = station->state->downtime->seconds;
-    struct gobgp_station out = {
-        .address = address_of(station->conf->address),
-        .port = (uint16_t)station->conf->port,
-        .connected = uptime && uptime >= downtime,
-    };
-    call->handler.on_station(call->handler.context, &out);
-}
-
-static void take_peer_families(const Apipb__Peer *peer, struct gobgp_peer *out)
-{
-    for (size_t i = 0; i < peer->n_afi_safis; i++) {
-        const Apipb__AfiSafi *item = peer->afi_safis[i];
-        enum state_family family = family_of(item->config ? item->config->family : NULL);
-
-        if (family == STATE_FAMILIES) {
-            out->other_families = true;
-            continue;
-        }
-        out->neighbour.families[family] = true;
-        if (item->state)
-            out->families[family].received = item->state->received;
-        if (item->mp_graceful_restart && item->mp_graceful_restart->state)
-            out->families[family].end_of_rib =
-                item->mp_graceful_restart->state->end_of_rib_received;
-    }
-}
-
-static void take_peer(struct gobgp_call *call, const ProtobufCMessage *answer)
-{
-    const Apipb__Peer *peer = ((const Apipb__ListPeerResponse *)answer)->peer;
-    struct gobgp_peer out = {0};
-
-    if (!peer || !peer->conf || !peer->state)
-        return;
-    out.neighbour = (struct gobgp_neighbour){
-        .address = address_of(peer->conf->neighbor_address),
-        .port = BGP_PORT,
-        .asn = peer->conf->peer_asn,
-        .password = peer->conf->auth_password,
-    };
-    if (peer->transport) {
-        out.neighbour.local_address = address_of(peer->transport->local_address);
-        if (is_any(&out.neighbour.local_address))
-            out.neighbour.local_address.family = 0;
-        out.neighbour.passive = peer->transport->passive_mode;
-        if (peer->transport->remote_port)
-            out.neighbour.port = (uint16_t)peer->transport->remote_port;
-    }
-    if (peer->timers && peer->timers->config)
-        out.neighbour.hold_time_s = (uint32_t)peer->timers->config->hold_time;
-    take_peer_families(peer, &out);
-    out.session = session_of(peer->state->session_state);
-    out.disabled = peer->state->admin_state != APIPB__PEER_STATE__ADMIN_STATE__UP;
-    out.router_id = address_of(peer->state->router_id);
-    if (peer->state->messages && peer->state->messages->received)
-        out.updates = peer->state->messages->received->update;
-    call->handler.on_peer(call->handler.context, &out);
-}
-
-static void take_event(struct gobgp_call *call, const ProtobufCMessage *answer)
-{
-    const Apipb__WatchEventResponse *event = (const Apipb__WatchEventResponse *)answer;
-
-    if (event->event_case != APIPB__WATCH_EVENT_RESPONSE__EVENT_PEER || !event->peer->peer ||
-        !event->peer->peer->state ||
-        event->peer->type == APIPB__WATCH_EVENT_RESPONSE__PEER_EVENT__TYPE__END_OF_INIT)
-        return;
-    const Apipb__PeerState *state = event->peer->peer->state;
-    struct prefix address = address_of(state->neighbor_address);
-    call->handler.on_session(call->handler.context, &address, session_of(state->session_state));
-}
-
-static void take_path(struct gobgp_call *call, const Apipb__Path *path)
-{
-    struct octets attributes[ATTRIBUTE_LIMIT];
-
-    if (path->is_withdraw || path->filtered || path->n_pattrs_binary > ATTRIBUTE_LIMIT)
-        return;
-    for (size_t i = 0; i < path->n_pattrs_binary; i++)
-        attributes[i] = (struct octets){path->pattrs_binary[i].data, path->pattrs_binary[i].len};
-    // a fault is in call->input.faults
-    (void)bgp_update_parse_path(&call->input, call->family, path->identifier,
-                                (struct octets){path->nlri_binary.data, path->nlri_binary.len},
-                                attributes, path->n_pattrs_binary);
-}
-
-static void take_destination(struct gobgp_call *call, const ProtobufCMessage *answer)
-{
-    const Apipb__Destination *destination = ((const Apipb__ListPathResponse *)answer)->destination;
-
-    for (size_t i = 0; destination && i < destination->n_paths; i++)
-        take_path(call, destination->paths[i]);
-    arena_reset(call->input.arena);
 }
 
 #define EMPTY &google__protobuf__empty__descriptor
@@ -264,20 +84,20 @@ enum {
 
 // clang-format off
 static const struct method methods[] = {
-    [GET] = {{"/apipb.GobgpApi/GetBgp", false, &apipb__get_bgp_response__descriptor}, ANSWER_MS, take_global},
+    [GET] = {{"/apipb.GobgpApi/GetBgp", false, &apipb__get_bgp_response__descriptor}, ANSWER_MS, gobgp_take_global},
     [GET_OF_4] = {{"/api.GoBgpService/GetBgp", false, EMPTY}, ANSWER_MS, NULL}, // an Empty's reader skips what it finds
     [START] = {{"/apipb.GobgpApi/StartBgp", false, EMPTY}, ANSWER_MS, NULL},
     [STOP] = {{"/apipb.GobgpApi/StopBgp", false, EMPTY}, STOP_MS, NULL},
     [SET_POLICY] = {{"/apipb.GobgpApi/SetPolicyAssignment", false, EMPTY}, ANSWER_MS, NULL},
     [ADD_BMP] = {{"/apipb.GobgpApi/AddBmp", false, EMPTY}, ANSWER_MS, NULL},
     [DELETE_BMP] = {{"/apipb.GobgpApi/DeleteBmp", false, EMPTY}, ANSWER_MS, NULL},
-    [LIST_BMP] = {{"/apipb.GobgpApi/ListBmp", true, &apipb__list_bmp_response__descriptor}, ANSWER_MS, take_station},
+    [LIST_BMP] = {{"/apipb.GobgpApi/ListBmp", true, &apipb__list_bmp_response__descriptor}, ANSWER_MS, gobgp_take_station},
     [ADD_PEER] = {{"/apipb.GobgpApi/AddPeer", false, EMPTY}, ANSWER_MS, NULL},
     [UPDATE_PEER] = {{"/apipb.GobgpApi/UpdatePeer", false, &apipb__update_peer_response__descriptor}, ANSWER_MS, NULL},
     [DELETE_PEER] = {{"/apipb.GobgpApi/DeletePeer", false, EMPTY}, ANSWER_MS, NULL},
-    [LIST_PEER] = {{"/apipb.GobgpApi/ListPeer", true, &apipb__list_peer_response__descriptor}, ANSWER_MS, take_peer},
-    [WATCH] = {{"/apipb.GobgpApi/WatchEvent", true, &apipb__watch_event_response__descriptor}, 0, take_event},
-    [LIST_PATH] = {{"/apipb.GobgpApi/ListPath", true, &apipb__list_path_response__descriptor}, TABLE_MS, take_destination},
+    [LIST_PEER] = {{"/apipb.GobgpApi/ListPeer", true, &apipb__list_peer_response__descriptor}, ANSWER_MS, gobgp_take_peer},
+    [WATCH] = {{"/apipb.GobgpApi/WatchEvent", true, &apipb__watch_event_response__descriptor}, 0, gobgp_take_event},
+    [LIST_PATH] = {{"/apipb.GobgpApi/ListPath", true, &apipb__list_path_response__descriptor}, TABLE_MS, gobgp_take_destination},
 };
 // clang-format on
 
@@ -303,9 +123,10 @@ static void call_end(struct gobgp_call *call, enum gobgp_outcome outcome, const 
 static void on_message(void *context, const ProtobufCMessage *message)
 {
     struct gobgp_call *call = context;
+    const struct gobgp_listener listener = {&call->handler, &call->input, call->family};
 
     if (call->method->take)
-        call->method->take(call, message);
+        call->method->take(&listener, message);
 }
 
 static bool call_start(struct gobgp_call *call, const ProtobufCMessage *request);
@@ -530,7 +351,7 @@ static void peer_message_families(struct peer_message *m, const bool wanted[STAT
     for (int i = 0; i < STATE_FAMILIES; i++) {
         if (!wanted[i])
             continue;
-        m->families[i] = family_message((enum state_family)i);
+        m->families[i] = gobgp_family_message((enum state_family)i);
         m->configs[i] = (Apipb__AfiSafiConfig)APIPB__AFI_SAFI_CONFIG__INIT;
         m->configs[i].family = &m->families[i];
         m->configs[i].enabled = true;
@@ -625,7 +446,7 @@ struct gobgp_call *gobgp_list_routes(struct gobgp *gobgp, const struct prefix *a
                                      const struct gobgp_handler *handler)
 {
     Apipb__ListPathRequest request = APIPB__LIST_PATH_REQUEST__INIT;
-    Apipb__Family family_part = family_message(family);
+    Apipb__Family family_part = gobgp_family_message(family);
     char text[PREFIX_TEXT_SIZE];
 
     request.table_type = APIPB__TABLE_TYPE__ADJ_IN;
