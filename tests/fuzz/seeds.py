@@ -50,3 +50,46 @@ for file in ('huawei-locrib', 'cisco-rd-instance'):
             length = int.from_bytes(up[at + 16:at + 18], 'big')
             write('bgp_open', f'{file}-{index}-{side}', up[at + 19:at + length])
             at += length
+
+
+def protobuf(number, value):
+    """A field of a protobuf message: a number, a text or octets, or a message made of such fields."""
+    def varint(n):
+        out = bytearray()
+        while n > 0x7f:
+            out.append(n & 0x7f | 0x80)
+            n >>= 7
+        return bytes(out + bytes([n]))
+
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    octets = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(octets)) + octets
+
+
+# GoBGP's answers, by the numbers of proto/gobgp.proto
+path = protobuf(20, bytes.fromhex('18c00002')) + protobuf(21, bytes.fromhex('40010100')) + \
+    protobuf(21, bytes.fromhex('4003040a000001')) + protobuf(21, bytes.fromhex('40020602010000fbf4'))
+write('gobgp', 'global', b'\0' + protobuf(1, protobuf(1, 64500) + protobuf(2, '192.0.2.1') + protobuf(3, 179)
+                                         + protobuf(4, '127.0.0.1')))
+write('gobgp', 'path', b'\4' + protobuf(1, protobuf(1, '192.0.2.0/24') + protobuf(2, path)))
+
+write('negotiate', 'browser', b'text/html,application/alto-costmap+json;q=0.9,*/*;q=0.1\ngzip, deflate, br, zstd;q=0.5\n'
+      b'W/"0123456789abcdef", "x"\nSun, 06 Nov 1994 08:49:37 GMT\napplication/json; charset="utf-8"')
+write('negotiate', 'dates', b'*/*\nidentity;q=0,*\n*\nSunday, 06-Nov-94 08:49:37 GMT\nSun Nov  6 08:49:37 1994')
+for index, text in enumerate(('192.0.2.0/24', '2001:db8::/32', '::ffff:192.0.2.1', '0.0.0.0/0', '::/0', '1:2:3:4:5:6:7:8/128',
+                              '192.0.2.256', '2001:db8::1%eth0', '192.0.02.1/24')):
+    write('prefix', f'text-{index}', text.encode())
+for name in ('kinds', 'triangle'):
+    write('scenario', name, (top.parent / 'lab' / 'scenarios' / f'{name}.yaml').read_bytes())
+
+
+def cell(column, which, kind, octets):
+    """A record of cells.h."""
+    return column.to_bytes(2, 'big') + bytes([which, kind, len(octets)]) + octets
+
+
+for target in ('snapshot', 'state'):
+    write(target, 'as-it-is', b'\0')
+    for kind, octets in enumerate((b'', b'\x7f' + b'\xff' * 7, b'\x01', b'[[]', b'\0' * 8)):
+        write(target, f'each-{kind}', b''.join(cell(column, 0, kind, octets) for column in range(0, 160, 9)))
