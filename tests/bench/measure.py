@@ -14,11 +14,14 @@ Nothing here judges a machine: a goal that is missed is a line like any other, a
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import typing
@@ -26,6 +29,7 @@ import typing
 FULL_ROUNDS = 5
 SLOW_PEER_S = 30  # a peer that needs longer is measured once (docs/benchmarks.md)
 QUICK_DIVISOR = 10
+MAPGEN = "mapgen/altimeter-mapgen"
 # The machine on which the absolute goals were set: what Bench.row's `bound` scales them from.
 PROBE_MACHINE = {"memcpy_gb_s": 10.0, "qsort_ms": 90.0, "fsync_ms": 1.0, "pingpong_us": 15.0}
 
@@ -47,6 +51,11 @@ class Figure:
     unit: str
 
 
+def write_configuration(path, state, snapshots=None, more=""):
+    """A configuration for programs of ours: the directory of state.db, that of the snapshots if it is another one."""
+    path.write_text(f"state:\n  directory: {state}\nsnapshots:\n  directory: {snapshots or state / 'snapshots'}\n{more}")
+
+
 class Input:
     """One generated backbone. Each file is made when it is first asked for; equal sizes share it."""
 
@@ -60,6 +69,32 @@ class Input:
     state = property(lambda self: self._file("state", "state.db"))  # copy it before writing to it
     routers = property(lambda self: self._sizes["routers"])
     routes = property(lambda self: self._sizes["ipv4"] + self._sizes["ipv6"])
+
+    @property
+    def configuration(self):
+        """altimeter.yaml whose directories are this input's; for altimeter-mapgen and altimeter-server."""
+        path = self._directory / "altimeter.yaml"
+        if not path.exists():
+            self._directory.mkdir(exist_ok=True)
+            write_configuration(path, self._directory)
+        return path
+
+    @property
+    def snapshots(self):
+        """The directory with `current`: the map that altimeter-mapgen makes of the state.db."""
+        directory = self._directory / "snapshots/default"
+        if not (directory / "current").exists():
+            self.state  # made first, so that only mapgen is spoken of below
+            self._bench.say("making the map")
+            self._bench.command([self._bench.build / MAPGEN, "--config", self.configuration, "--once"])
+        return directory
+
+    def copy_state(self, directory):
+        """state.db in a directory of its own, to be written to."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in self.state.parent.glob("state.db*"):
+            shutil.copy(path, directory)
+        return directory / "state.db"
 
     def _file(self, option, name):
         path = self._directory / name
@@ -198,6 +233,21 @@ class Bench:
             said = done.stderr.strip().splitlines()[-3:]
             raise RuntimeError(f"{words[0]}: exit status {done.returncode}: {' / '.join(said)}")
         return done.stdout
+
+    def process(self, arguments):
+        """Runs a program to its end, as people start it: (milliseconds, peak of resident memory in MB)."""
+        words = [str(word) for word in arguments]
+        with tempfile.TemporaryFile("w+") as said:
+            start = time.monotonic()
+            with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said) as process:
+                _, status, usage = os.wait4(process.pid, 0)
+                took = (time.monotonic() - start) * 1e3
+                process.returncode = os.waitstatus_to_exitcode(status)
+            if status != 0:
+                said.seek(0)
+                lines = said.read().strip().splitlines()[-3:]
+                raise RuntimeError(f"{words[0]}: exit status {process.returncode}: {' / '.join(lines)}")
+        return took, usage.ru_maxrss * 1024 / 1e6
 
     def figures(self, program, *arguments, rounds=None, timeout=600):
         """What build/tests/bench/PROGRAM prints, NAME VALUE UNIT a line, as {name: Figure}. It is given the rounds:
