@@ -1,27 +1,18 @@
-/* capture: a pcap file of raw IPv4 packets, one BGP message each.
- *
- * Checksums are left 0, which tshark takes for "not computed"; sequence numbers run, so that it follows
- * the stream. */
+/* capture: made-up connections, one message a packet, so that every message has a number in tshark. */
 #include "capture.h"
 
+#include "bmp_stream.h"
 #include "message.h"
+#include "packet.h"
 
-#include <string.h>
-
-enum { LINK_TYPE_RAW = 101, IP_HEADER = 20, TCP_HEADER = 20, BGP_PORT = 179, PEER_PORT = 40000 };
+enum { BGP_PORT = 179, BMP_PORT = 11019, PEER_PORT = 40000, AT_ONCE = 1 << 18 };
 
 struct stream {
     FILE *file;
-    uint32_t number; // the n-th reflector: 192.0.2.n
-    uint32_t sequence;
-    uint32_t seconds;
+    struct packet_flow flow;
+    unsigned side; // who speaks
+    uint64_t time_us;
 };
-
-static void put_little(struct wire *wire, uint32_t value, unsigned width)
-{
-    for (unsigned i = 0; i < width; i++)
-        wire_put(wire, value >> (8 * i) & 0xff, 1);
-}
 
 static bool write_wire(FILE *file, struct wire *wire)
 {
@@ -31,47 +22,27 @@ static bool write_wire(FILE *file, struct wire *wire)
     return ok;
 }
 
-static bool write_file_header(FILE *file)
+/* The n-th speaker is 192.0.2.n, whom it speaks to 192.0.2.200. */
+static struct stream open_stream(FILE *file, size_t number, unsigned port, unsigned side)
 {
-    struct wire wire = {0};
+    struct stream stream = {.file = file, .side = side};
+    struct endpoint *speaker = &stream.flow.ends[side], *listener = &stream.flow.ends[1 - side];
 
-    put_little(&wire, 0xa1b2c3d4, 4);
-    put_little(&wire, 2, 2);
-    put_little(&wire, 4, 2);
-    put_little(&wire, 0, 4);
-    put_little(&wire, 0, 4);
-    put_little(&wire, 65535, 4);
-    put_little(&wire, LINK_TYPE_RAW, 4);
-    return write_wire(file, &wire);
+    (void)net_parse_address("192.0.2.0", &speaker->address);
+    (void)net_parse_address("192.0.2.200", &listener->address);
+    speaker->address.bytes[3] = (uint8_t)number;
+    stream.flow.ends[1].port = (uint16_t)port;
+    stream.flow.ends[0].port = (uint16_t)(PEER_PORT + number);
+    return stream;
 }
 
-static bool write_packet(struct stream *stream, const uint8_t *message, size_t length)
+/* A second a message: tshark shows them in this order. */
+static bool write_packet(struct stream *stream, const uint8_t *octets, size_t length)
 {
-    const uint32_t total = (uint32_t)length + IP_HEADER + TCP_HEADER;
     struct wire wire = {0};
 
-    put_little(&wire, stream->seconds++, 4);
-    put_little(&wire, 0, 4);
-    put_little(&wire, total, 4);
-    put_little(&wire, total, 4);
-
-    wire_put(&wire, 0x4500, 2); // version 4, header of 5 words
-    wire_put(&wire, total, 2);
-    wire_put(&wire, 0, 4);      // no fragments
-    wire_put(&wire, 0x4006, 2); // TTL 64, TCP
-    wire_put(&wire, 0, 2);
-    wire_put(&wire, 0xc0000200 + stream->number, 4); // 192.0.2.n
-    wire_put(&wire, 0xc0000264, 4);                  // 192.0.2.100
-
-    wire_put(&wire, BGP_PORT, 2);
-    wire_put(&wire, PEER_PORT + stream->number, 2);
-    wire_put(&wire, stream->sequence, 4);
-    wire_put(&wire, 1, 4);
-    wire_put(&wire, 0x5018, 2); // header of 5 words; PSH, ACK
-    wire_put(&wire, 65535, 2);
-    wire_put(&wire, 0, 4);
-    wire_put_bytes(&wire, message, length);
-    stream->sequence += (uint32_t)length;
+    packet_data(&stream->flow, stream->side, stream->time_us, octets, length, &wire);
+    stream->time_us += 1000000;
     return write_wire(stream->file, &wire);
 }
 
@@ -112,14 +83,61 @@ static bool write_reflector(struct backbone *backbone, size_t index, struct stre
     return ok;
 }
 
-bool capture_write(struct backbone *backbone, FILE *stream)
+/* BMP messages one by one: the length stands in octets 1 to 4. */
+static bool write_bmp_messages(struct stream *stream, const struct wire *wire)
 {
-    bool ok = write_file_header(stream);
+    for (size_t at = 0; at < wire->length;) {
+        const uint8_t *message = wire->bytes + at;
+        size_t length = (size_t)message[1] << 24 | (size_t)message[2] << 16 |
+                        (size_t)message[3] << 8 | message[4];
 
-    for (size_t i = 0; ok && i < backbone_scenario(backbone)->reflector_count; i++) {
-        struct stream of_reflector = {.file = stream, .number = (uint32_t)i + 1, .sequence = 1};
-
-        ok = write_reflector(backbone, i, &of_reflector);
+        if (!write_packet(stream, message, length))
+            return false;
+        at += length;
     }
-    return ok && fflush(stream) == 0;
+    return true;
+}
+
+static bool write_bmp_router(struct backbone *backbone, const struct bmp_router *router,
+                             struct stream *stream)
+{
+    struct bmp_stream *said = bmp_stream_new(backbone, router);
+    struct wire wire = {0};
+    bool ok = true;
+
+    bmp_stream_begin(said, 0);
+    bmp_stream_statistics(said, 0);
+    for (size_t i = 0; i < router->peer_count; i++)
+        bmp_stream_peer_down(said, &router->peers[i], BMP_DOWN_LOCAL_SYSTEM, 0, 0);
+    bmp_write_termination(BMP_CLOSED, NULL, &wire);
+    bmp_stream_say(said, &wire);
+    while (ok && bmp_stream_fill(said, AT_ONCE, &wire)) {
+        ok = write_bmp_messages(stream, &wire);
+        wire.length = 0;
+    }
+    wire_free(&wire);
+    bmp_stream_free(said);
+    return ok;
+}
+
+bool capture_write(struct backbone *backbone, FILE *file)
+{
+    const struct scenario *scenario = backbone_scenario(backbone);
+    struct wire header = {0};
+    size_t number = 1;
+
+    packet_file_header(&header);
+    bool ok = write_wire(file, &header);
+
+    for (size_t i = 0; ok && i < scenario->reflector_count; i++) {
+        struct stream stream = open_stream(file, number++, BGP_PORT, 1);
+
+        ok = write_reflector(backbone, i, &stream);
+    }
+    for (size_t i = 0; ok && i < scenario->bmp_router_count; i++) {
+        struct stream stream = open_stream(file, number++, BMP_PORT, 0);
+
+        ok = write_bmp_router(backbone, &scenario->bmp_routers[i], &stream);
+    }
+    return ok && fflush(file) == 0;
 }

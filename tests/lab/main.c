@@ -16,13 +16,15 @@ struct options {
     enum { MODE_PLAY, MODE_CHECK, MODE_EXPORT, MODE_DUMP, MODE_CONTROL } mode;
     const char *file; // of --dump
     const char *socket;
+    const char *record; // file to record into; NULL: none
     const char *listen[REFLECTOR_LIMIT];
     size_t listen_count;
     struct log log;
 };
 
 static const char usage[] =
-    "Usage: altimeter-lab [--socket PATH] [--listen REFLECTOR=ADDRESS:PORT]... SCENARIO\n"
+    "Usage: altimeter-lab [--socket PATH] [--listen NAME=ADDRESS:PORT]... [--record FILE] "
+    "SCENARIO\n"
     "       altimeter-lab --check SCENARIO\n"
     "       altimeter-lab --export-json SCENARIO\n"
     "       altimeter-lab --dump PCAP SCENARIO\n"
@@ -30,7 +32,8 @@ static const char usage[] =
     "\n"
     "Plays the route reflectors of a scenario as BGP speakers.\n"
     "  --socket PATH       take commands on this Unix socket\n"
-    "  --listen R=A:P      put reflector R at another address and port\n"
+    "  --listen R=A:P      put reflector R, or R of the section bmp, at another address and port\n"
+    "  --record FILE       write what the sessions say: FILE.mrt of BGP, FILE.pcap of BGP and BMP\n"
     "  --log-level LEVEL   error, warning, info (default) or debug\n"
     "  --check             read the scenario and say what is wrong with it\n"
     "  --export-json       print the scenario's facts as JSON\n"
@@ -40,15 +43,11 @@ static const char usage[] =
 static bool read_options(int argc, char **argv, struct options *out)
 {
     static const struct option names[] = {
-        {"socket", required_argument, NULL, 's'},
-        {"listen", required_argument, NULL, 'l'},
-        {"log-level", required_argument, NULL, 'v'},
-        {"check", no_argument, NULL, 'c'},
-        {"export-json", no_argument, NULL, 'j'},
-        {"dump", required_argument, NULL, 'd'},
-        {"control", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, 's'}, {"listen", required_argument, NULL, 'l'},
+        {"record", required_argument, NULL, 'r'}, {"log-level", required_argument, NULL, 'v'},
+        {"check", no_argument, NULL, 'c'},        {"export-json", no_argument, NULL, 'j'},
+        {"dump", required_argument, NULL, 'd'},   {"control", required_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -61,6 +60,9 @@ static bool read_options(int argc, char **argv, struct options *out)
             if (out->listen_count == REFLECTOR_LIMIT)
                 return false;
             out->listen[out->listen_count++] = optarg;
+            break;
+        case 'r':
+            out->record = optarg;
             break;
         case 'v':
             if (!log_level_parse(optarg, &out->log.level))
@@ -102,10 +104,14 @@ static bool play(struct backbone *backbone, const struct options *options, struc
     struct lab lab = {.base = event_base_new(), .backbone = backbone, .log = &options->log};
     struct event *interrupt = NULL, *terminate = NULL;
     struct control *control = NULL;
+    struct record *record = NULL;
+    struct error failure;
     bool ok = false;
 
     if (!lab.base)
         return error_set(err, ERROR_SYSTEM, "libevent refuses to start");
+    if (options->record && !(record = record_open(options->record, err)))
+        goto done;
     interrupt = evsignal_new(lab.base, SIGINT, on_signal, lab.base);
     terminate = evsignal_new(lab.base, SIGTERM, on_signal, lab.base);
     if (!interrupt || !terminate || event_add(interrupt, NULL) != 0 ||
@@ -114,7 +120,7 @@ static bool play(struct backbone *backbone, const struct options *options, struc
         goto done;
     }
     backbone_build(backbone);
-    lab.speaker = speaker_new(lab.base, backbone, &options->log, err);
+    lab.speaker = speaker_new(lab.base, backbone, &options->log, record, err);
     if (!lab.speaker)
         goto done;
     if (options->socket && !(control = control_new(&lab, options->socket, err)))
@@ -131,6 +137,10 @@ done:
     if (terminate)
         event_free(terminate);
     event_base_free(lab.base);
+    if (!record_close(record, &failure) && ok) {
+        *err = failure;
+        ok = error_in(err, "--record");
+    }
     return ok;
 }
 

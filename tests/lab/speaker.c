@@ -8,12 +8,12 @@
  * listens or calls, so two connections are two sessions. */
 #include "speaker.h"
 
+#include "endpoint.h"
 #include "message.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/listener.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,8 @@ struct session {
     uint64_t updates;
     struct event *readable, *writable, *tick;
     struct evbuffer *in, *out;
-    char peer[NET_TEXT_SIZE + 8];
+    char peer[ENDPOINT_TEXT_SIZE];
+    struct record_flow *flow; // NULL: not recorded
 };
 
 struct outlet { // one a reflector
@@ -63,17 +64,10 @@ struct speaker {
     struct event_base *base;
     struct backbone *backbone;
     const struct log *log;
+    struct record *record; // NULL: none
     struct outlet *outlets;
     struct session *sessions;
 };
-
-static uint64_t clock_us(clockid_t clock)
-{
-    struct timespec now;
-
-    (void)clock_gettime(clock, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static const struct reflector *reflector_of(const struct session *session)
 {
@@ -97,6 +91,7 @@ static void session_free(struct session *session)
         event_free(session->tick);
     evbuffer_free(session->in);
     evbuffer_free(session->out);
+    record_end(session->flow);
     (void)close(session->fd);
     free(session);
 }
@@ -117,7 +112,7 @@ static void session_close(struct session *session, const char *why)
 static bool session_flush(struct session *session)
 {
     while (evbuffer_get_length(session->out)) {
-        int count = evbuffer_write(session->out, session->fd);
+        int count = record_write(session->flow, session->out, session->fd);
 
         if (count > 0)
             continue;
@@ -149,7 +144,7 @@ static void session_notify(struct session *session, unsigned code, const char *w
         send_wire(session, &wire);
         while (evbuffer_read(session->in, session->fd, READ_AT_ONCE) > 0)
             (void)evbuffer_drain(session->in, evbuffer_get_length(session->in));
-        (void)evbuffer_write(session->out, session->fd);
+        (void)record_write(session->flow, session->out, session->fd);
         (void)shutdown(session->fd, SHUT_WR);
     }
     session_close(session, why);
@@ -211,6 +206,7 @@ static void begin(struct session *session)
     const int on = 1;
 
     (void)setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    session->flow = record_begin(session->speaker->record, session->fd, RECORD_BGP);
     enter(session, STATE_OPENSENT);
     message_open(reflector_of(session), &wire);
     send_wire(session, &wire);
@@ -302,6 +298,7 @@ static bool take_messages(struct session *session)
             return true;
         const uint8_t *message = evbuffer_pullup(session->in, (ev_ssize_t)length);
 
+        record_received(session->flow, message, length);
         if (!on_message(session, message[18], message + MESSAGE_HEADER, length - MESSAGE_HEADER))
             return false;
         (void)evbuffer_drain(session->in, length);
@@ -368,33 +365,12 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)session_flush(session);
 }
 
-static void name_peer(struct session *session, const struct sockaddr *address)
-{
-    struct net net = {.family = 4};
-    unsigned port = 0;
-
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
-
-        memcpy(net.bytes, &in->sin_addr, 4);
-        port = ntohs(in->sin_port);
-    } else {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
-
-        net.family = 6;
-        memcpy(net.bytes, &in6->sin6_addr, 16);
-        port = ntohs(in6->sin6_port);
-    }
-    size_t length = strlen(net_format_address(&net, session->peer));
-
-    (void)snprintf(session->peer + length, sizeof session->peer - length, ":%u", port);
-}
-
 /* Takes the socket. */
 static struct session *session_new(struct speaker *speaker, size_t reflector, int fd,
                                    const struct sockaddr *peer)
 {
     struct session *session = memory_alloc(1, sizeof *session);
+    const struct endpoint there = endpoint_of_socket(peer);
     const struct timeval second = {.tv_sec = 1};
 
     session->speaker = speaker;
@@ -410,7 +386,7 @@ static struct session *session_new(struct speaker *speaker, size_t reflector, in
     if (!session->in || !session->out || !session->readable || !session->writable ||
         !session->tick || event_add(session->tick, &second) != 0)
         error_fatal("out of memory: a session's events");
-    name_peer(session, peer);
+    (void)endpoint_format(&there, session->peer);
     enter(session, STATE_CONNECT);
     session->next = speaker->sessions;
     speaker->sessions = session;
@@ -418,25 +394,6 @@ static struct session *session_new(struct speaker *speaker, size_t reflector, in
 }
 
 // ---- listening and calling
-
-static socklen_t socket_address(const struct net *net, uint16_t port, struct sockaddr_storage *out)
-{
-    memset(out, 0, sizeof *out);
-    if (net->family == 4) {
-        struct sockaddr_in *in = (struct sockaddr_in *)out;
-
-        in->sin_family = AF_INET;
-        in->sin_port = htons(port);
-        memcpy(&in->sin_addr, net->bytes, 4);
-        return sizeof *in;
-    }
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-
-    in6->sin6_family = AF_INET6;
-    in6->sin6_port = htons(port);
-    memcpy(&in6->sin6_addr, net->bytes, 16);
-    return sizeof *in6;
-}
 
 static size_t reflector_index(const struct outlet *outlet)
 {
@@ -462,30 +419,21 @@ static void on_retry(evutil_socket_t unused, short what, void *argument)
     struct speaker *speaker = outlet->speaker;
     size_t index = reflector_index(outlet);
     const struct reflector *reflector = &backbone_scenario(speaker->backbone)->reflectors[index];
-    struct sockaddr_storage address, source;
+    struct sockaddr_storage address;
     const struct timeval later = {.tv_sec = RETRY_S};
-    socklen_t length = socket_address(&reflector->address, reflector->port, &address);
-    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = endpoint_call(&reflector->address, reflector->port, &reflector->source);
 
     (void)unused;
     (void)what;
-    if (fd >= 0 && reflector->source.family &&
-        bind(fd, (struct sockaddr *)&source, socket_address(&reflector->source, 0, &source)) != 0) {
-        log_warning(speaker->log, "no call: reflector=%s source: %s", reflector->name,
-                    strerror(errno));
-        (void)close(fd);
-        fd = -1;
-    }
     if (fd < 0) {
+        log_warning(speaker->log, "no call: reflector=%s why=\"%s\"", reflector->name,
+                    strerror(errno));
         (void)event_add(outlet->retry, &later);
         return;
     }
+    (void)endpoint_to_socket(&reflector->address, reflector->port, &address);
     struct session *session = session_new(speaker, index, fd, (struct sockaddr *)&address);
 
-    if (connect(fd, (struct sockaddr *)&address, length) != 0 && errno != EINPROGRESS) {
-        session_close(session, strerror(errno));
-        return;
-    }
     (void)event_add(session->writable, NULL);
 }
 
@@ -495,7 +443,7 @@ static bool start_listening(struct outlet *outlet, struct error *err)
     const struct reflector *reflector =
         &backbone_scenario(speaker->backbone)->reflectors[reflector_index(outlet)];
     struct sockaddr_storage address;
-    socklen_t length = socket_address(&reflector->address, reflector->port, &address);
+    socklen_t length = endpoint_to_socket(&reflector->address, reflector->port, &address);
     char text[NET_TEXT_SIZE];
 
     outlet->listener =
@@ -637,12 +585,12 @@ bool speaker_session(const struct speaker *speaker, size_t reflector, size_t ind
 }
 
 struct speaker *speaker_new(struct event_base *base, struct backbone *backbone,
-                            const struct log *log, struct error *err)
+                            const struct log *log, struct record *record, struct error *err)
 {
     size_t reflectors = backbone_scenario(backbone)->reflector_count;
     struct speaker *speaker = memory_alloc(1, sizeof *speaker);
 
-    *speaker = (struct speaker){.base = base, .backbone = backbone, .log = log};
+    *speaker = (struct speaker){.base = base, .backbone = backbone, .log = log, .record = record};
     speaker->outlets = memory_alloc(reflectors, sizeof *speaker->outlets);
     for (size_t i = 0; i < reflectors; i++) {
         speaker->outlets[i].speaker = speaker;

@@ -8,6 +8,7 @@
 #include "backbone.h"
 #include "lib/error.h"
 #include "lib/log.h"
+#include "record.h"
 
 #include <event2/event.h>
 
@@ -29,9 +30,10 @@ struct session_status {
     size_t pending;    // octets
 };
 
-/* Opens the sockets; base, backbone and log are borrowed until speaker_free(). NULL with *err. */
+/* Opens the sockets; everything is borrowed until speaker_free(). record: where sessions are recorded;
+ * NULL: nowhere. NULL with *err. */
 struct speaker *speaker_new(struct event_base *base, struct backbone *backbone,
-                            const struct log *log, struct error *err);
+                            const struct log *log, struct record *record, struct error *err);
 
 /* Ends every session with a Cease; NULL is fine. */
 void speaker_free(struct speaker *speaker);

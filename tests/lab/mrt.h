@@ -1,0 +1,30 @@
+/* mrt: types of MRT records (RFC 6396, 8050), for those who write and those who read them. */
+#pragma once
+
+enum {
+    MRT_HEADER = 12,
+
+    MRT_TABLE_DUMP_V2 = 13,
+    MRT_BGP4MP = 16,
+    MRT_BGP4MP_ET = 17, // microseconds in front of the message
+
+    BGP4MP_STATE_CHANGE = 0,
+    BGP4MP_MESSAGE = 1,
+    BGP4MP_MESSAGE_AS4 = 4,
+    BGP4MP_STATE_CHANGE_AS4 = 5,
+    BGP4MP_MESSAGE_LOCAL = 6,
+    BGP4MP_MESSAGE_AS4_LOCAL = 7,
+    BGP4MP_MESSAGE_ADDPATH = 8,
+    BGP4MP_MESSAGE_AS4_ADDPATH = 9,
+    BGP4MP_MESSAGE_LOCAL_ADDPATH = 10,
+    BGP4MP_MESSAGE_AS4_LOCAL_ADDPATH = 11,
+
+    RIB_PEER_INDEX_TABLE = 1,
+    RIB_IPV4_UNICAST = 2,
+    RIB_IPV6_UNICAST = 4,
+    RIB_IPV4_UNICAST_ADDPATH = 8,
+    RIB_IPV6_UNICAST_ADDPATH = 10,
+
+    MRT_STATE_IDLE = 1,
+    MRT_STATE_ESTABLISHED = 6,
+};
