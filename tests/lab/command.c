@@ -1,6 +1,7 @@
 /* command: words to changes of the backbone, changes to UPDATEs, UPDATEs to an answer. */
 #include "command.h"
 
+#include "command_bmp.h"
 #include "export.h"
 
 #include <assert.h>
@@ -89,7 +90,7 @@ static bool read_link_options(const struct words *words, size_t at, bool *one_wa
     return true;
 }
 
-static void answer_sent(const struct sent *sent, struct evbuffer *answer)
+void command_answer_sent(const struct sent *sent, struct evbuffer *answer)
 {
     time_t seconds = (time_t)(sent->utc_us / 1000000);
     char text[32];
@@ -109,12 +110,13 @@ static bool settle(struct lab *lab, struct evbuffer *answer)
 {
     size_t reflectors = backbone_scenario(lab->backbone)->reflector_count;
     struct blob **updates = memory_alloc(reflectors * FAMILIES, sizeof(struct blob *));
-    struct sent sent;
+    struct sent sent = {0};
 
     backbone_settle(lab->backbone, updates);
+    bmp_routers_send(lab->bmp, updates, &sent);
     speaker_send(lab->speaker, updates, &sent);
     free(updates);
-    answer_sent(&sent, answer);
+    command_answer_sent(&sent, answer);
     return true;
 }
 
@@ -241,12 +243,12 @@ static bool resend(struct lab *lab, size_t reflector, const char *name, struct e
                    struct error *err)
 {
     for (enum family family = 0; family < FAMILIES; family++) {
-        struct sent sent;
+        struct sent sent = {0};
 
         if (strcmp(name, family_names[family]) != 0)
             continue;
         speaker_resend(lab->speaker, reflector, family, &sent);
-        answer_sent(&sent, answer);
+        command_answer_sent(&sent, answer);
         return true;
     }
     return error_set(err, ERROR_INPUT, "\"%s\"; ls, ipv4 or ipv6 expected", name);
@@ -320,9 +322,16 @@ static bool run_status(struct lab *lab, const struct words *words, struct evbuff
     (void)err;
     for (size_t i = 0; i < scenario->reflector_count; i++)
         print_reflector(lab, i, answer);
+    command_bmp_status(lab, answer);
     (void)evbuffer_add_printf(answer, "ok scenario=%s routers=%zu links=%zu\n", scenario->name,
                               scenario->router_count, scenario->link_count);
     return true;
+}
+
+static bool run_bmp(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                    struct error *err)
+{
+    return command_bmp(lab, words->word, words->count, answer, err);
 }
 
 static bool run_quit(struct lab *lab, const struct words *words, struct evbuffer *answer,
@@ -353,6 +362,7 @@ static const struct verb {
     {"prefix", 3, 4, run_prefix, "prefix PREFIX move ROUTER | withdraw|announce [ROUTER]"},
     {"session", 3, 3, run_session, "session REFLECTOR reset|drop|down|up"},
     {"reflector", 4, 4, run_reflector, "reflector NAME end-of-rib on|off | resend ls|ipv4|ipv6"},
+    {"bmp", 3, WORD_LIMIT, run_bmp, "bmp ROUTER VERB …"},
     {"export", 2, 2, run_export, "export FILE"},
     {"status", 1, 1, run_status, "status"},
     {"help", 1, 1, run_help, "help"},
@@ -367,6 +377,8 @@ static bool run_help(struct lab *lab, const struct words *words, struct evbuffer
     (void)err;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         (void)evbuffer_add_printf(answer, "  %s\n", verbs[i].usage);
+    for (const char *const *usage = command_bmp_usage; *usage; usage++)
+        (void)evbuffer_add_printf(answer, "  %s\n", *usage);
     (void)evbuffer_add_printf(answer, "ok\n");
     return true;
 }

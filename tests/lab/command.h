@@ -4,6 +4,7 @@
  * "error". A command that sends answers when the sockets have its UPDATEs, with the time of that. */
 #pragma once
 
+#include "bmp_routers.h"
 #include "lib/log.h"
 #include "speaker.h"
 
@@ -13,8 +14,12 @@ struct lab {
     struct event_base *base;
     struct backbone *backbone;
     struct speaker *speaker;
+    struct bmp_routers *bmp;
     const struct log *log;
 };
 
 /* Runs one line, without its newline, which is cut up; adds the answer. */
 void command_run(struct lab *lab, char *line, struct evbuffer *answer);
+
+/* The "ok" of a command that sends. */
+void command_answer_sent(const struct sent *sent, struct evbuffer *answer);

@@ -19,6 +19,8 @@ struct options {
     const char *record; // file to record into; NULL: none
     const char *listen[REFLECTOR_LIMIT];
     size_t listen_count;
+    const char *bmp[BMP_ROUTER_LIMIT];
+    size_t bmp_count;
     struct log log;
 };
 
@@ -32,7 +34,9 @@ static const char usage[] =
     "\n"
     "Plays the route reflectors of a scenario as BGP speakers.\n"
     "  --socket PATH       take commands on this Unix socket\n"
-    "  --listen R=A:P      put reflector R, or R of the section bmp, at another address and port\n"
+    "  --listen R=A:P      put reflector R at another address and port\n"
+    "  --bmp R=A:P         the same for router R of the section bmp: where its station is, or it "
+    "listens\n"
     "  --record FILE       write what the sessions say: FILE.mrt of BGP, FILE.pcap of BGP and BMP\n"
     "  --log-level LEVEL   error, warning, info (default) or debug\n"
     "  --check             read the scenario and say what is wrong with it\n"
@@ -60,6 +64,11 @@ static bool read_options(int argc, char **argv, struct options *out)
             if (out->listen_count == REFLECTOR_LIMIT)
                 return false;
             out->listen[out->listen_count++] = optarg;
+            break;
+        case 'b':
+            if (out->bmp_count == BMP_ROUTER_LIMIT)
+                return false;
+            out->bmp[out->bmp_count++] = optarg;
             break;
         case 'r':
             out->record = optarg;
@@ -123,6 +132,9 @@ static bool play(struct backbone *backbone, const struct options *options, struc
     lab.speaker = speaker_new(lab.base, backbone, &options->log, record, err);
     if (!lab.speaker)
         goto done;
+    lab.bmp = bmp_routers_new(lab.base, backbone, &options->log, record, err);
+    if (!lab.bmp)
+        goto done;
     if (options->socket && !(control = control_new(&lab, options->socket, err)))
         goto done;
     log_info(&options->log, "playing: scenario=%s reflectors=%zu",
@@ -131,6 +143,7 @@ static bool play(struct backbone *backbone, const struct options *options, struc
          error_set(err, ERROR_SYSTEM, "libevent's loop failed");
 done:
     control_free(control);
+    bmp_routers_free(lab.bmp);
     speaker_free(lab.speaker);
     if (interrupt)
         event_free(interrupt);
@@ -157,17 +170,29 @@ static bool dump(struct backbone *backbone, const char *file, struct error *err)
     return true;
 }
 
+/* Puts reflectors and BMP routers where the command line says. */
+static bool move_all(struct scenario *scenario, const struct options *options, struct error *err)
+{
+    for (size_t i = 0; i < options->listen_count; i++) {
+        if (!scenario_move_reflector(scenario, options->listen[i], err))
+            return error_in(err, "--listen");
+    }
+    for (size_t i = 0; i < options->bmp_count; i++) {
+        if (!scenario_move_bmp_router(scenario, options->bmp[i], err))
+            return error_in(err, "--bmp");
+    }
+    return true;
+}
+
 static bool run(const struct options *options, const char *argument, struct error *err)
 {
     struct scenario *scenario = scenario_load(argument, err);
 
     if (!scenario)
         return false;
-    for (size_t i = 0; i < options->listen_count; i++) {
-        if (!scenario_move_reflector(scenario, options->listen[i], err)) {
-            scenario_free(scenario);
-            return error_in(err, "--listen");
-        }
+    if (!move_all(scenario, options, err)) {
+        scenario_free(scenario);
+        return false;
     }
     struct backbone *backbone = backbone_new(scenario);
     bool ok = true;

@@ -485,7 +485,6 @@ void speaker_send(struct speaker *speaker, struct blob **updates, struct sent *o
     size_t reflectors = backbone_scenario(speaker->backbone)->reflector_count;
     struct session *next;
 
-    *out = (struct sent){0};
     for (struct session *session = speaker->sessions; session; session = next) {
         size_t octets = 0;
 

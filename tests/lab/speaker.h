@@ -39,7 +39,7 @@ struct speaker *speaker_new(struct event_base *base, struct backbone *backbone,
 void speaker_free(struct speaker *speaker);
 
 /* Sends to each established session the updates of its reflector in its families, indexed as
- * backbone_settle() fills them; takes the references. */
+ * backbone_settle() fills them; takes the references. Adds to *out, and sets its times. */
 void speaker_send(struct speaker *speaker, struct blob **updates, struct sent *out);
 
 enum session_end { END_RESET, END_SHUTDOWN, END_DROP }; // Cease 4, Cease 2, TCP only
