@@ -14,7 +14,7 @@ declare -A packages=(
     libyajl-dev libdeflate-dev libzstd-dev libsystemd-dev libsmartcols-dev scdoc"
   [run]="gobgpd sqlite3 curl"
   [test]="check libsubunit-dev openssl tshark python3-networkx python3-jsonschema python3-protobuf
-    golang-github-osrg-gobgp-dev git zstd gcovr"
+    golang-github-osrg-gobgp-dev git zstd gcovr frr iproute2"
   [bench]="nginx-light exabgp bgpdump python3-igraph python3-networkx python3-flask gunicorn"
   [analysis]="clang clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"
 )
@@ -60,7 +60,10 @@ if ! "${as_root[@]}" apt-get -qq -y --no-install-recommends install "${missing[@
   echo "packages.sh: apt-get could not install: ${missing[*]}" >&2
   exit 1
 fi
-# Debian starts gobgpd as a service of its own, on the BGP port and an open API port; ours is another one.
-if [[ " ${missing[*]} " == *" gobgpd "* && -d /run/systemd/system ]]; then
-  "${as_root[@]}" systemctl disable --now gobgpd.service >/dev/null 2>&1 || true
-fi
+# Debian starts gobgpd as a service of its own, on the BGP port and an open API port; ours is another one. FRR is
+# for tests, which start its bgpd themselves: its zebra must not touch this machine's routes.
+for package in gobgpd frr; do
+  if [[ " ${missing[*]} " == *" $package "* && -d /run/systemd/system ]]; then
+    "${as_root[@]}" systemctl disable --now "$package.service" >/dev/null 2>&1 || true
+  fi
+done
