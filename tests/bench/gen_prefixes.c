@@ -1,0 +1,294 @@
+/* gen_prefixes: see gen_prefixes.h.
+ *
+ * Space is given out as memory is by a buddy allocator: from a /8 (IPv4) or a registry's /12 (IPv6), the
+ * smallest free piece that fits is halved until it does, and the halves left over are next. So nothing is
+ * lost to alignment and blocks of one size come side by side. Holes of the same sizes keep the table as thin
+ * as the space allows.
+ *
+ * A table of more routes than the real one has does not fit with the real one's short prefixes: then these
+ * are made longer. */
+#include "gen_prefixes.h"
+
+#include "gen_fitted.h"
+#include "lib/arena.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ORDERS = 64, STAY_PERCENT = 65, RUN_PERCENT = 80, TOPS_PERCENT = 50 };
+
+/* What differs between the families. */
+struct shape {
+    enum family family;
+    unsigned root_bits, first_bits, last_bits; // of a root; of the fitted tables
+    const uint32_t *tops;
+    const struct fitted_parent *parents;
+    size_t parent_count;
+};
+
+static const struct shape shapes[] = {
+    {FAMILY_IPV4, 8, 8, 32, ipv4_tops, ipv4_parents, sizeof ipv4_parents / sizeof *ipv4_parents},
+    {FAMILY_IPV6, 12, 16, 64, ipv6_tops, ipv6_parents, sizeof ipv6_parents / sizeof *ipv6_parents},
+};
+
+/* /8 that hold special addresses (RFC 6890) stay out whole. */
+static const uint8_t special[] = {0, 10, 100, 127, 169, 172, 192, 198, 203};
+static const uint16_t registries[] = {0x240, 0x260, 0x280, 0x2a0, 0x2c0}; // first 12 bits
+
+/* Free pieces of one root, by size. */
+struct root {
+    uint64_t *free[ORDERS]; // of 2^order units of /64 or, in IPv4, left-aligned the same
+    size_t count[ORDERS], capacity[ORDERS];
+};
+
+struct maker {
+    const struct shape *shape;
+    struct random random;
+    struct root *roots;
+    size_t root_count;
+    size_t root; // where the last block came from
+    unsigned shortest_bits;
+    uint32_t hole_percent;
+    struct gen_prefix *out;
+    size_t count, limit;
+};
+
+struct prefix gen_prefix_value(const struct gen_prefix *prefix)
+{
+    struct prefix value = {.family = prefix->family, .length_bits = prefix->length_bits};
+
+    for (size_t i = 0; i < 8; i++)
+        value.bytes[i] = (uint8_t)(prefix->bits >> (56 - 8 * i));
+    return value;
+}
+
+int gen_prefix_compare(const void *a, const void *b)
+{
+    const struct gen_prefix *left = a, *right = b;
+
+    if (left->family != right->family)
+        return left->family < right->family ? -1 : 1;
+    if (left->bits != right->bits)
+        return left->bits < right->bits ? -1 : 1;
+    return (left->length_bits > right->length_bits) - (left->length_bits < right->length_bits);
+}
+
+// ---- space
+
+static void give(struct root *root, unsigned order, uint64_t bits)
+{
+    root->free[order] = memory_grow(root->free[order], root->count[order], &root->capacity[order],
+                                    sizeof *root->free[order]);
+    root->free[order][root->count[order]++] = bits;
+}
+
+/* A prefix's size as a power of two of /64; IPv4 stands in the upper half of the 64 bits. */
+static unsigned order_of(unsigned length_bits)
+{
+    return 64 - length_bits;
+}
+
+static bool take(struct root *root, unsigned order, uint64_t *bits)
+{
+    unsigned from = order;
+
+    while (from < ORDERS && !root->count[from])
+        from++;
+    if (from == ORDERS)
+        return false;
+    *bits = root->free[from][--root->count[from]];
+    while (from-- > order)
+        give(root, from, *bits + (UINT64_C(1) << from));
+    return true;
+}
+
+/* From the same root as the last as often as not, else from any; from the next that has room. */
+static bool take_anywhere(struct maker *maker, unsigned length_bits, uint64_t *bits)
+{
+    if (!random_percent(&maker->random, STAY_PERCENT))
+        maker->root = random_below(&maker->random, (uint32_t)maker->root_count);
+    for (size_t i = 0; i < maker->root_count; i++) {
+        if (take(&maker->roots[maker->root], order_of(length_bits), bits))
+            return true;
+        maker->root = (maker->root + 1) % maker->root_count;
+    }
+    return false;
+}
+
+static void open_roots(struct maker *maker)
+{
+    bool is_ipv4 = maker->shape->family == FAMILY_IPV4;
+    unsigned order = order_of(maker->shape->root_bits);
+    size_t limit = is_ipv4 ? 224 : sizeof registries / sizeof *registries;
+
+    maker->roots = memory_alloc(limit, sizeof *maker->roots);
+    for (size_t i = 0; i < limit; i++) {
+        if (is_ipv4 && memchr(special, (int)i, sizeof special))
+            continue;
+        give(&maker->roots[maker->root_count++], order,
+             (uint64_t)(is_ipv4 ? i : registries[i]) << order);
+    }
+}
+
+static void close_roots(struct maker *maker)
+{
+    for (size_t i = 0; i < maker->root_count; i++) {
+        for (size_t order = 0; order < ORDERS; order++)
+            free(maker->roots[i].free[order]);
+    }
+    free(maker->roots);
+}
+
+/* The shortest length with which the expected blocks take three quarters of the space at most, and how many
+ * holes fill the rest. In 1/1024 of a root. */
+static void plan_space(struct maker *maker)
+{
+    const struct shape *shape = maker->shape;
+    uint64_t capacity = (uint64_t)maker->root_count << 10, need = 0;
+    uint64_t blocks = (uint64_t)maker->limit * TOPS_PERCENT / 100;
+
+    for (unsigned shortest = shape->first_bits; shortest <= shape->last_bits; shortest++) {
+        need = 0;
+        for (unsigned length = shape->first_bits; length <= shape->last_bits; length++) {
+            unsigned used = length > shortest ? length : shortest;
+
+            // 16 more bits: a /24 is 1/64 of such a unit
+            need += (blocks * shape->tops[length - shape->first_bits] << 10 << 16 >>
+                     (used - shape->root_bits)) /
+                    100000;
+        }
+        need >>= 16;
+        maker->shortest_bits = shortest;
+        if (need <= capacity * 3 / 4)
+            break;
+    }
+    uint64_t spare = capacity * 9 / 10 > need ? capacity * 9 / 10 - need : 0;
+    uint64_t holes = need ? 100 * spare / need : 300;
+
+    maker->hole_percent = holes > 300 ? 300 : (uint32_t)holes;
+}
+
+// ---- blocks
+
+static void add(struct maker *maker, uint64_t bits, unsigned length_bits)
+{
+    if (maker->count < maker->limit)
+        maker->out[maker->count++] = (struct gen_prefix){.bits = bits,
+                                                         .family = (uint8_t)maker->shape->family,
+                                                         .length_bits = (uint8_t)length_bits};
+}
+
+static const struct fitted_parent *parent_of(const struct shape *shape, unsigned length_bits)
+{
+    for (size_t i = 0; i < shape->parent_count; i++) {
+        if (length_bits >= shape->parents[i].from && length_bits <= shape->parents[i].to)
+            return &shape->parents[i];
+    }
+    return NULL;
+}
+
+/* The lengths that are longer than the parent's; 0: there are none. */
+static unsigned draw_length(struct maker *maker, const struct fitted_parent *parent,
+                            unsigned length_bits)
+{
+    const struct shape *shape = maker->shape;
+    unsigned first = length_bits + 1 - shape->first_bits;
+    size_t count = shape->last_bits - shape->first_bits + 1;
+    uint32_t total = 0;
+
+    for (size_t i = first; i < count; i++)
+        total += parent->lengths[i];
+    if (!total)
+        return 0;
+    return length_bits + 1 +
+           (unsigned)random_weighted(&maker->random, parent->lengths + first, count - first);
+}
+
+static uint32_t draw_children(struct maker *maker, const struct fitted_parent *parent)
+{
+    static const uint32_t shares[CHILD_QUANTILES] = {100, 1000, 2500, 5000, 7500, 9000, 9900};
+    uint32_t values[CHILD_QUANTILES];
+
+    for (size_t i = 0; i < CHILD_QUANTILES; i++)
+        values[i] = parent->children[i];
+    return random_by_shares(&maker->random, shares, values, CHILD_QUANTILES);
+}
+
+/* More-specifics directly below the prefix; they look for their own. Runs of siblings, as when an AS splits a
+ * block, and single ones anywhere in it. */
+static void add_children(struct maker *maker, uint64_t bits, unsigned length_bits)
+{
+    const struct fitted_parent *parent = parent_of(maker->shape, length_bits);
+    uint64_t next = bits;
+
+    if (!parent || random_below(&maker->random, 10000) >= parent->some)
+        return;
+    for (uint32_t left = draw_children(maker, parent); left && maker->count < maker->limit;
+         left--) {
+        unsigned length = draw_length(maker, parent, length_bits);
+
+        if (!length)
+            return;
+        uint64_t inside = UINT64_MAX >> length_bits, size = UINT64_C(1) << order_of(length);
+        uint64_t place = random_percent(&maker->random, RUN_PERCENT)
+                             ? next
+                             : bits | (random_next(&maker->random) & inside);
+
+        place &= ~(size - 1);
+        add(maker, place, length);
+        add_children(maker, place, length);
+        next = bits | ((place + size) & inside);
+    }
+}
+
+/* The block that begins at first, in canonical order and without repeats. */
+static void tidy_block(struct maker *maker, size_t first)
+{
+    size_t kept = first + 1;
+
+    qsort(maker->out + first, maker->count - first, sizeof *maker->out, gen_prefix_compare);
+    for (size_t i = first + 1; i < maker->count; i++) {
+        if (gen_prefix_compare(&maker->out[i], &maker->out[kept - 1]) != 0)
+            maker->out[kept++] = maker->out[i];
+    }
+    maker->count = kept;
+}
+
+static void add_block(struct maker *maker)
+{
+    const struct shape *shape = maker->shape;
+    unsigned length_bits =
+        shape->first_bits + (unsigned)random_weighted(&maker->random, shape->tops,
+                                                      shape->last_bits - shape->first_bits + 1);
+    uint64_t bits = 0, hole;
+    size_t first = maker->count;
+
+    if (length_bits < maker->shortest_bits)
+        length_bits = maker->shortest_bits;
+    while (!take_anywhere(maker, length_bits, &bits)) {
+        length_bits++;
+        assert(length_bits <= shape->last_bits); // plan_space() left a quarter of the space
+    }
+    for (uint32_t holes = maker->hole_percent; holes; holes -= holes < 100 ? holes : 100) {
+        if (random_percent(&maker->random, holes))
+            (void)take(&maker->roots[maker->root], order_of(length_bits), &hole);
+    }
+    add(maker, bits, length_bits);
+    add_children(maker, bits, length_bits);
+    tidy_block(maker, first);
+}
+
+void gen_prefixes_make(uint64_t seed, enum family family, struct gen_prefix *out, size_t count)
+{
+    struct maker maker = {.shape = &shapes[family == FAMILY_IPV6],
+                          .random = random_start(seed, 2 + (uint64_t)family),
+                          .out = out,
+                          .limit = count};
+
+    open_roots(&maker);
+    plan_space(&maker);
+    while (maker.count < count)
+        add_block(&maker);
+    close_roots(&maker);
+}
