@@ -41,10 +41,9 @@ static void fill_arcs(struct graph *graph, const struct graph_arc *arcs)
     for (size_t i = 0; i < graph->arc_count; i++) {
         uint32_t at = next[arcs[i].from]++;
 
-        graph->to[at] = arcs[i].to;
-        graph->step[at] = arcs[i].metric << graph->hop_bits | 1;
-        for (size_t value = 0; value < GRAPH_VALUES; value++)
-            graph->values[value][at] = arcs[i].values[value];
+        graph->arcs[at] =
+            (struct arc){.step = arcs[i].metric << graph->hop_bits | 1, .to = arcs[i].to};
+        memcpy(graph->arcs[at].values, arcs[i].values, sizeof graph->arcs[at].values);
     }
     free(next);
 }
@@ -62,10 +61,7 @@ struct graph *graph_new(size_t vertex_count, const struct graph_arc *arcs, size_
         return NULL;
     }
     graph->first_arc = memory_alloc(vertex_count + 1, sizeof *graph->first_arc);
-    graph->to = memory_alloc(arc_count, sizeof *graph->to);
-    graph->step = memory_alloc(arc_count, sizeof *graph->step);
-    for (size_t value = 0; value < GRAPH_VALUES; value++)
-        graph->values[value] = memory_alloc(arc_count, sizeof **graph->values);
+    graph->arcs = memory_alloc(arc_count, sizeof *graph->arcs);
     graph->no_transit = memory_alloc(vertex_count, sizeof *graph->no_transit);
     if (no_transit && vertex_count)
         memcpy(graph->no_transit, no_transit, vertex_count * sizeof *no_transit);
@@ -78,10 +74,7 @@ void graph_free(struct graph *graph)
     if (!graph)
         return;
     free(graph->first_arc);
-    free(graph->to);
-    free(graph->step);
-    for (size_t value = 0; value < GRAPH_VALUES; value++)
-        free(graph->values[value]);
+    free(graph->arcs);
     free(graph->no_transit);
     free(graph);
 }

@@ -3,12 +3,16 @@
 
 #include "graph.h"
 
+struct arc {
+    uint64_t step; // as a key: (metric << hop_bits) | 1
+    uint32_t to;
+    uint32_t values[GRAPH_VALUES];
+};
+
 struct graph {
     size_t vertex_count, arc_count;
     unsigned hop_bits;   // a key is (distance << hop_bits) | hops
     uint32_t *first_arc; // vertex_count + 1: the arcs of v are first_arc[v] … first_arc[v + 1] - 1
-    uint32_t *to;
-    uint64_t *step;                 // of each arc, as a key: (metric << hop_bits) | 1
-    uint32_t *values[GRAPH_VALUES]; // of each arc
+    struct arc *arcs;
     bool *no_transit;
 };

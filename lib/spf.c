@@ -1,4 +1,4 @@
-/* spf: Dijkstra over a radix heap, then one pass over the paths found.
+/* spf: Dijkstra over a radix heap, which adds up what is summed along the paths as it goes.
  *
  * Links of metric 0 are allowed, so distance alone orders nothing: two routers at one distance could each
  * stand before the other on a "shortest" path, for ever. M-132 decides by (distance, hops), least first. Both
@@ -8,15 +8,21 @@
  *
  * Hops never carry into the distance (graph.c leaves them room), so adding steps adds both parts, the least
  * key is the lexicographic minimum, and every step is positive: plain Dijkstra, which settles vertices in the
- * order of their keys. In that order the second pass adds up paths, because a vertex's predecessors all stand
- * before it:
+ * order of their keys. A link u → v is on a shortest path
  *
- *     metric > 0: the link u → v is on a shortest path iff the distances differ by the metric
+ *     metric > 0: iff the distances differ by the metric
  *     metric = 0: iff the keys differ by the step, that is by one hop
  *
- * The heap: vertices by the highest bit in which their key differs from the key taken last. Keys only grow
- * beyond that one, so a vertex moves to lower buckets only, at most 64 times. Buckets are lists linked by
- * vertex numbers: nothing is allocated, and a vertex changes its bucket in a few instructions. */
+ * and when u is settled, its own paths are complete: a predecessor's key is less. So v's paths can be put
+ * together from what its predecessors offer in that order, and one look at each link is enough. An offer of a
+ * lesser distance starts v's paths anew; one of the same distance joins them. One of a metric of 0 and a lesser
+ * key joins too: v's other paths are then by metrics above 0, from routers nearer to the source, which were
+ * all settled before any router at v's distance; and among offers by a metric of 0 the least key comes first.
+ *
+ * The heap: entries by the highest bit in which their key differs from the key taken last. Keys only grow
+ * beyond that one, so an entry moves to lower buckets only, at most 64 times. A vertex whose key falls gets
+ * another entry; the old one is dropped when it is met. Buckets are lists in one array, which has room for an
+ * entry per link and needs no allocation. */
 #include "spf.h"
 
 #include "arena.h"
@@ -29,13 +35,17 @@
 enum { BUCKETS = 65 };
 #define NONE UINT32_MAX
 
+struct entry {
+    uint64_t key;
+    uint32_t vertex;
+    uint32_t next; // in the bucket
+};
+
 struct spf {
     const struct graph *graph;
-    uint64_t *key;   // of each vertex; UINT64_MAX: not reached
-    uint32_t *order; // reached vertices, in the order of their keys
-    size_t order_count;
-    uint32_t *next, *previous; // in a bucket
-    uint8_t *bucket;           // the vertex's; BUCKETS: none (settled, or not reached)
+    uint64_t *key;         // of each vertex; UINT64_MAX: not reached
+    struct entry *entries; // a link gives one at most, and the source has one
+    uint32_t entry_count;
     uint32_t head[BUCKETS];
     uint64_t filled; // bit b - 1: bucket b holds something; bucket 0 is asked itself
     uint64_t last;   // key taken last
@@ -44,14 +54,10 @@ struct spf {
 struct spf *spf_new(const struct graph *graph)
 {
     struct spf *spf = memory_alloc(1, sizeof *spf);
-    size_t n = graph->vertex_count;
 
     spf->graph = graph;
-    spf->key = memory_alloc(n, sizeof *spf->key);
-    spf->order = memory_alloc(n, sizeof *spf->order);
-    spf->next = memory_alloc(n, sizeof *spf->next);
-    spf->previous = memory_alloc(n, sizeof *spf->previous);
-    spf->bucket = memory_alloc(n, sizeof *spf->bucket);
+    spf->key = memory_alloc(graph->vertex_count, sizeof *spf->key);
+    spf->entries = memory_alloc(graph->arc_count + 1, sizeof *spf->entries);
     return spf;
 }
 
@@ -60,113 +66,75 @@ void spf_free(struct spf *spf)
     if (!spf)
         return;
     free(spf->key);
-    free(spf->order);
-    free(spf->next);
-    free(spf->previous);
-    free(spf->bucket);
+    free(spf->entries);
     free(spf);
 }
 
 /* ---- The heap ---- */
 
-static void heap_put(struct spf *spf, uint32_t vertex)
+static void heap_put(struct spf *spf, uint32_t index)
 {
-    uint64_t differs = spf->key[vertex] ^ spf->last;
+    uint64_t differs = spf->entries[index].key ^ spf->last;
     unsigned bucket = differs ? 64 - (unsigned)__builtin_clzll(differs) : 0;
-    uint32_t head = spf->head[bucket];
 
-    spf->bucket[vertex] = (uint8_t)bucket;
-    spf->previous[vertex] = NONE;
-    spf->next[vertex] = head;
-    if (head != NONE)
-        spf->previous[head] = vertex;
-    spf->head[bucket] = vertex;
+    spf->entries[index].next = spf->head[bucket];
+    spf->head[bucket] = index;
     if (bucket)
         spf->filled |= (uint64_t)1 << (bucket - 1);
 }
 
-static void heap_remove(struct spf *spf, uint32_t vertex)
+static void heap_add(struct spf *spf, uint32_t vertex, uint64_t key)
 {
-    unsigned bucket = spf->bucket[vertex];
-    uint32_t next = spf->next[vertex], previous = spf->previous[vertex];
-
-    assert(bucket < BUCKETS);
-    if (next != NONE)
-        spf->previous[next] = previous;
-    if (previous != NONE)
-        spf->next[previous] = next;
-    else
-        spf->head[bucket] = next;
-    if (bucket && spf->head[bucket] == NONE)
-        spf->filled &= ~((uint64_t)1 << (bucket - 1));
-    spf->bucket[vertex] = BUCKETS;
+    assert(spf->entry_count <= spf->graph->arc_count);
+    spf->entries[spf->entry_count] = (struct entry){.key = key, .vertex = vertex};
+    heap_put(spf, spf->entry_count++);
 }
 
-/* Brings the vertices of the lowest bucket down, so that bucket 0 holds those of the least key. */
+/* A lesser key of the vertex came after this one: it has another entry. */
+static bool is_stale(const struct spf *spf, const struct entry *entry)
+{
+    return entry->key != spf->key[entry->vertex];
+}
+
+/* Brings the entries of the lowest bucket down, so that bucket 0 holds those of the least key. */
 static bool heap_spread(struct spf *spf)
 {
+    uint64_t least = UINT64_MAX;
+
     if (!spf->filled)
         return false;
     unsigned bucket = (unsigned)__builtin_ctzll(spf->filled) + 1;
-    uint32_t vertex = spf->head[bucket];
-    uint64_t least = UINT64_MAX;
-
-    for (uint32_t at = vertex; at != NONE; at = spf->next[at])
-        least = spf->key[at] < least ? spf->key[at] : least;
+    uint32_t index = spf->head[bucket];
+    for (uint32_t at = index; at != NONE; at = spf->entries[at].next)
+        least = spf->entries[at].key < least ? spf->entries[at].key : least;
     spf->head[bucket] = NONE;
     spf->filled &= ~((uint64_t)1 << (bucket - 1));
     spf->last = least;
-    while (vertex != NONE) {
-        uint32_t next = spf->next[vertex];
-        heap_put(spf, vertex);
-        vertex = next;
+    while (index != NONE) {
+        uint32_t next = spf->entries[index].next;
+
+        if (!is_stale(spf, &spf->entries[index]))
+            heap_put(spf, index);
+        index = next;
     }
     return true;
 }
 
 static bool heap_take(struct spf *spf, uint32_t *vertex)
 {
-    if (spf->head[0] == NONE && !heap_spread(spf))
-        return false;
-    *vertex = spf->head[0];
-    heap_remove(spf, *vertex);
-    return true;
-}
+    for (;;) {
+        uint32_t index = spf->head[0];
 
-/* ---- Keys ---- */
-
-static bool is_passed(const struct spf *spf, uint32_t vertex, uint32_t source)
-{
-    return vertex == source || !spf->graph->no_transit[vertex];
-}
-
-static void find_keys(struct spf *spf, uint32_t source)
-{
-    const struct graph *graph = spf->graph;
-    uint32_t u;
-
-    memset(spf->key, 0xff, graph->vertex_count * sizeof *spf->key);
-    memset(spf->bucket, BUCKETS, graph->vertex_count);
-    memset(spf->head, 0xff, sizeof spf->head);
-    spf->filled = spf->last = 0;
-    spf->order_count = 0;
-    spf->key[source] = 0;
-    heap_put(spf, source);
-    while (heap_take(spf, &u)) {
-        spf->order[spf->order_count++] = u;
-        if (!is_passed(spf, u, source))
+        if (index == NONE) {
+            if (!heap_spread(spf))
+                return false;
             continue;
-        for (uint32_t arc = graph->first_arc[u]; arc < graph->first_arc[u + 1]; arc++) {
-            uint32_t v = graph->to[arc];
-            uint64_t key = spf->key[u] + graph->step[arc];
-
-            if (key >= spf->key[v])
-                continue;
-            spf->key[v] = key;
-            if (spf->bucket[v] != BUCKETS)
-                heap_remove(spf, v);
-            heap_put(spf, v);
         }
+        spf->head[0] = spf->entries[index].next;
+        if (is_stale(spf, &spf->entries[index]))
+            continue;
+        *vertex = spf->entries[index].vertex;
+        return true;
     }
 }
 
@@ -198,77 +166,80 @@ void spf_path_add(struct spf_path *into, const struct spf_path *other)
                                 : add_sums(into->sums[value], other->sums[value]);
 }
 
-/* The paths to u, made longer by one arc. */
-static struct spf_path extend(const struct graph *graph, const struct spf_path *path, uint32_t arc)
+/* What is summed over the paths, made longer by one arc. */
+static void extend(const struct spf_path *path, const struct arc *arc, struct spf_path *longer)
 {
-    struct spf_path longer = *path;
-
+    longer->paths = path->paths;
     for (size_t value = 0; value < GRAPH_VALUES; value++) {
-        uint32_t added = graph->values[value][arc];
-        uint64_t product;
+        uint32_t added = arc->values[value];
 
-        if (added == GRAPH_ABSENT || __builtin_mul_overflow((uint64_t)path->paths, added, &product))
-            longer.sums[value] = SPF_ABSENT;
-        else
-            longer.sums[value] = add_sums(path->sums[value], product);
+        // a product of SPF_PATH_LIMIT and 32 bits fits
+        longer->sums[value] = added == GRAPH_ABSENT
+                                  ? SPF_ABSENT
+                                  : add_sums(path->sums[value], (uint64_t)path->paths * added);
     }
-    return longer;
 }
 
-static bool is_shortest(const struct graph *graph, uint64_t key_u, uint64_t key_v, uint64_t step)
-{
-    uint64_t metric = step >> graph->hop_bits;
+/* ---- The search ---- */
 
-    if (metric == 0)
-        return key_u + step == key_v;
-    return (key_u >> graph->hop_bits) + metric == key_v >> graph->hop_bits;
+/* Offers the arc's end what reaches its beginning, by this key. */
+static inline void offer(struct spf *spf, const struct arc *arc, uint64_t key,
+                         const struct spf_path *from, struct spf_path *out)
+{
+    unsigned hop_bits = spf->graph->hop_bits;
+    uint64_t known = spf->key[arc->to];
+    struct spf_path longer;
+
+    if (key >> hop_bits > known >> hop_bits)
+        return;
+    if (key > known && arc->step >> hop_bits == 0)
+        return;
+    extend(from, arc, &longer);
+    if (key >> hop_bits < known >> hop_bits) {
+        out->paths = longer.paths;
+        memcpy(out->sums, longer.sums, sizeof longer.sums);
+    } else {
+        spf_path_add(out, &longer);
+    }
+    if (key < known) {
+        spf->key[arc->to] = key;
+        heap_add(spf, arc->to, key);
+    }
 }
 
-static void add_up(const struct spf *spf, uint32_t source, struct spf_path *out)
+static void begin(struct spf *spf, uint32_t source, struct spf_path *out)
 {
-    const struct graph *graph = spf->graph;
-    bool *seen = (bool *)spf->bucket; // the heap is empty: its memory serves again
+    size_t count = spf->graph->vertex_count;
 
-    memset(seen, 0, graph->vertex_count * sizeof *seen);
-    seen[source] = true;
+    memset(spf->key, 0xff, count * sizeof *spf->key);
+    memset(spf->head, 0xff, sizeof spf->head);
+    spf->filled = spf->last = 0;
+    spf->entry_count = 0;
+    for (size_t v = 0; v < count; v++)
+        out[v] = (struct spf_path){.distance = SPF_UNREACHABLE};
     out[source].paths = 1;
-    memset(out[source].sums, 0, sizeof out[source].sums);
-    for (size_t i = 0; i < spf->order_count; i++) {
-        uint32_t u = spf->order[i];
-
-        if (!is_passed(spf, u, source))
-            continue;
-        for (uint32_t arc = graph->first_arc[u]; arc < graph->first_arc[u + 1]; arc++) {
-            uint32_t v = graph->to[arc];
-
-            if (!is_shortest(graph, spf->key[u], spf->key[v], graph->step[arc]))
-                continue;
-            struct spf_path path = extend(graph, &out[u], arc);
-            if (seen[v]) {
-                spf_path_add(&out[v], &path);
-            } else {
-                out[v].paths = path.paths;
-                memcpy(out[v].sums, path.sums, sizeof path.sums);
-                seen[v] = true;
-            }
-        }
-    }
+    spf->key[source] = 0;
+    heap_add(spf, source, 0);
 }
 
 void spf_run(struct spf *spf, uint32_t source, struct spf_path *out)
 {
     const struct graph *graph = spf->graph;
     uint64_t hop_mask = ((uint64_t)1 << graph->hop_bits) - 1;
+    uint32_t u;
 
     assert(source < graph->vertex_count);
-    find_keys(spf, source);
-    for (size_t v = 0; v < graph->vertex_count; v++) {
-        bool reached = spf->key[v] != UINT64_MAX;
+    begin(spf, source, out);
+    while (heap_take(spf, &u)) {
+        uint64_t key = spf->key[u];
+        const struct spf_path from = out[u];
 
-        out[v] = (struct spf_path){
-            .distance = reached ? spf->key[v] >> graph->hop_bits : SPF_UNREACHABLE,
-            .hops = reached ? (uint32_t)(spf->key[v] & hop_mask) : 0,
-        };
+        out[u].distance = key >> graph->hop_bits;
+        out[u].hops = (uint32_t)(key & hop_mask);
+        if (u != source && graph->no_transit[u])
+            continue;
+        const struct arc *end = graph->arcs + graph->first_arc[u + 1];
+        for (const struct arc *arc = graph->arcs + graph->first_arc[u]; arc < end; arc++)
+            offer(spf, arc, key + arc->step, &from, &out[arc->to]);
     }
-    add_up(spf, source, out);
 }

@@ -147,7 +147,6 @@ static void relax_in_order(const struct bench *bench, uint32_t source, struct re
 {
     const struct graph *graph = bench->graph;
     const uint32_t *order = bench->order + (size_t)source * bench->n;
-    const uint32_t *delay = graph->values[VALUE_DELAY_US];
 
     for (size_t v = 0; v < bench->n; v++)
         reached[v] = (struct reached){.distance = NOTHING};
@@ -158,10 +157,11 @@ static void relax_in_order(const struct bench *bench, uint32_t source, struct re
 
         if (graph->no_transit[u] && u != source)
             continue;
-        for (uint32_t arc = graph->first_arc[u]; arc < graph->first_arc[u + 1]; arc++) {
-            struct reached *to = &reached[graph->to[arc]];
-            uint64_t distance = from.distance + bench->metric[arc];
-            uint64_t sum = from.sum + (uint64_t)from.paths * delay[arc];
+        for (uint32_t at = graph->first_arc[u]; at < graph->first_arc[u + 1]; at++) {
+            const struct arc *arc = &graph->arcs[at];
+            struct reached *to = &reached[arc->to];
+            uint64_t distance = from.distance + (arc->step >> graph->hop_bits);
+            uint64_t sum = from.sum + (uint64_t)from.paths * arc->values[VALUE_DELAY_US];
 
             if (distance < to->distance) {
                 *to = (struct reached){distance, sum, from.hops + 1, from.paths};
@@ -240,11 +240,13 @@ static void make_wide(struct bench *bench)
     for (uint32_t arc = 0; arc < graph->arc_count; arc++) {
         while (graph->first_arc[from + 1] <= arc)
             from++;
-        bench->metric[arc] = graph->step[arc] >> graph->hop_bits;
-        if (bench->metric[arc] == 0 || graph->values[VALUE_DELAY_US][arc] == GRAPH_ABSENT)
+        bench->metric[arc] = graph->arcs[arc].step >> graph->hop_bits;
+        if (bench->metric[arc] == 0 || graph->arcs[arc].values[VALUE_DELAY_US] == GRAPH_ABSENT)
             loaded_fail("spf", "every link must have a metric above 0 and a delay");
-        arcs[arc] = (struct graph_arc){
-            from, graph->to[arc], bench->metric[arc] * WIDE, {graph->values[VALUE_DELAY_US][arc]}};
+        arcs[arc] = (struct graph_arc){from,
+                                       graph->arcs[arc].to,
+                                       bench->metric[arc] * WIDE,
+                                       {graph->arcs[arc].values[VALUE_DELAY_US]}};
     }
     bench->wide = graph_new(bench->n, arcs, graph->arc_count, graph->no_transit, &err);
     free(arcs);
@@ -308,7 +310,8 @@ static void write_graph(const struct bench *bench, const char *path)
     for (uint32_t v = 0; v < bench->n; v++) {
         for (uint32_t arc = graph->first_arc[v]; arc < graph->first_arc[v + 1]; arc++)
             (void)fprintf(file, "arc %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu32 "\n", v,
-                          graph->to[arc], bench->metric[arc], graph->values[VALUE_DELAY_US][arc]);
+                          graph->arcs[arc].to, bench->metric[arc],
+                          graph->arcs[arc].values[VALUE_DELAY_US]);
     }
     if (fclose(file) != 0)
         loaded_fail(path, "cannot be written");
