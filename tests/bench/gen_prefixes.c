@@ -12,11 +12,12 @@
 #include "gen_fitted.h"
 #include "lib/arena.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORDERS = 64, STAY_PERCENT = 65, RUN_PERCENT = 80, TOPS_PERCENT = 50 };
+enum { ORDERS = 64, STAY_PERCENT = 65, RUN_PERCENT = 80, HOLES_MOST = 3 };
+
+static const uint32_t child_shares[CHILD_QUANTILES] = {100, 1000, 2500, 5000, 7500, 9000, 9900};
 
 /* What differs between the families. */
 struct shape {
@@ -47,9 +48,9 @@ struct maker {
     struct random random;
     struct root *roots;
     size_t root_count;
-    size_t root; // where the last block came from
-    unsigned shortest_bits;
-    uint32_t hole_percent;
+    size_t root;            // where the last block came from
+    unsigned shortest_bits; // of a block; 0: to be planned
+    uint64_t gone;          // space of blocks and holes
     struct gen_prefix *out;
     size_t count, limit;
 };
@@ -123,6 +124,7 @@ static void open_roots(struct maker *maker)
     size_t limit = is_ipv4 ? 224 : sizeof registries / sizeof *registries;
 
     maker->roots = memory_alloc(limit, sizeof *maker->roots);
+    maker->root_count = 0;
     for (size_t i = 0; i < limit; i++) {
         if (is_ipv4 && memchr(special, (int)i, sizeof special))
             continue;
@@ -140,33 +142,70 @@ static void close_roots(struct maker *maker)
     free(maker->roots);
 }
 
-/* The shortest length with which the expected blocks take three quarters of the space at most, and how many
- * holes fill the rest. In 1/1024 of a root. */
-static void plan_space(struct maker *maker)
+static const struct fitted_parent *parent_of(const struct shape *shape, unsigned length_bits)
+{
+    for (size_t i = 0; i < shape->parent_count; i++) {
+        if (length_bits >= shape->parents[i].from && length_bits <= shape->parents[i].to)
+            return &shape->parents[i];
+    }
+    return NULL;
+}
+
+/* How many prefixes a block of each length has in the mean, itself included; in 1/1024. */
+static void expect_sizes(const struct shape *shape, uint64_t sizes[FITTED_LENGTHS])
+{
+    for (unsigned length = shape->last_bits + 1; length-- > shape->first_bits;) {
+        const struct fitted_parent *parent = parent_of(shape, length);
+        uint64_t children = 0, inside = 0, weights = 0;
+
+        sizes[length - shape->first_bits] = 1024;
+        if (!parent)
+            continue;
+        for (size_t i = 1; i < CHILD_QUANTILES; i++)
+            children += (uint64_t)(parent->children[i - 1] + parent->children[i]) *
+                        (child_shares[i] - child_shares[i - 1]) / 2;
+        for (unsigned child = length + 1; child <= shape->last_bits; child++) {
+            uint64_t weight = parent->lengths[child - shape->first_bits];
+
+            inside += weight * sizes[child - shape->first_bits];
+            weights += weight;
+        }
+        if (weights)
+            sizes[length - shape->first_bits] +=
+                inside / weights * children / 9800 * parent->some / 10000;
+    }
+}
+
+/* The space that the blocks are expected to take when none is shorter than that; in 1/1024 of a root. */
+static uint64_t expect_need(const struct maker *maker, const uint64_t sizes[FITTED_LENGTHS],
+                            unsigned shortest)
 {
     const struct shape *shape = maker->shape;
-    uint64_t capacity = (uint64_t)maker->root_count << 10, need = 0;
-    uint64_t blocks = (uint64_t)maker->limit * TOPS_PERCENT / 100;
+    uint64_t mean = 0, need = 0, total = 0;
 
-    for (unsigned shortest = shape->first_bits; shortest <= shape->last_bits; shortest++) {
-        need = 0;
-        for (unsigned length = shape->first_bits; length <= shape->last_bits; length++) {
-            unsigned used = length > shortest ? length : shortest;
+    for (unsigned length = shape->first_bits; length <= shape->last_bits; length++) {
+        uint64_t weight = shape->tops[length - shape->first_bits];
+        unsigned used = length > shortest ? length : shortest;
 
-            // 16 more bits: a /24 is 1/64 of such a unit
-            need += (blocks * shape->tops[length - shape->first_bits] << 10 << 16 >>
-                     (used - shape->root_bits)) /
-                    100000;
-        }
-        need >>= 16;
-        maker->shortest_bits = shortest;
-        if (need <= capacity * 3 / 4)
-            break;
+        mean += weight * sizes[used - shape->first_bits];
+        need += (weight << 34) >> (used - shape->root_bits);
+        total += weight;
     }
-    uint64_t spare = capacity * 9 / 10 > need ? capacity * 9 / 10 - need : 0;
-    uint64_t holes = need ? 100 * spare / need : 300;
+    uint64_t blocks = (uint64_t)maker->limit * 1024 / (mean / total);
 
-    maker->hole_percent = holes > 300 ? 300 : (uint32_t)holes;
+    return (need / total * blocks) >> 24;
+}
+
+/* The shortest length with which the blocks take four fifths of the space at most. */
+static unsigned plan_shortest(const struct maker *maker)
+{
+    uint64_t capacity = (uint64_t)maker->root_count << 10, sizes[FITTED_LENGTHS];
+    unsigned shortest = maker->shape->first_bits;
+
+    expect_sizes(maker->shape, sizes);
+    while (expect_need(maker, sizes, shortest) > capacity * 4 / 5)
+        shortest++;
+    return shortest;
 }
 
 // ---- blocks
@@ -177,15 +216,6 @@ static void add(struct maker *maker, uint64_t bits, unsigned length_bits)
         maker->out[maker->count++] = (struct gen_prefix){.bits = bits,
                                                          .family = (uint8_t)maker->shape->family,
                                                          .length_bits = (uint8_t)length_bits};
-}
-
-static const struct fitted_parent *parent_of(const struct shape *shape, unsigned length_bits)
-{
-    for (size_t i = 0; i < shape->parent_count; i++) {
-        if (length_bits >= shape->parents[i].from && length_bits <= shape->parents[i].to)
-            return &shape->parents[i];
-    }
-    return NULL;
 }
 
 /* The lengths that are longer than the parent's; 0: there are none. */
@@ -207,12 +237,11 @@ static unsigned draw_length(struct maker *maker, const struct fitted_parent *par
 
 static uint32_t draw_children(struct maker *maker, const struct fitted_parent *parent)
 {
-    static const uint32_t shares[CHILD_QUANTILES] = {100, 1000, 2500, 5000, 7500, 9000, 9900};
     uint32_t values[CHILD_QUANTILES];
 
     for (size_t i = 0; i < CHILD_QUANTILES; i++)
         values[i] = parent->children[i];
-    return random_by_shares(&maker->random, shares, values, CHILD_QUANTILES);
+    return random_by_shares(&maker->random, child_shares, values, CHILD_QUANTILES);
 }
 
 /* More-specifics directly below the prefix; they look for their own. Runs of siblings, as when an AS splits a
@@ -255,40 +284,57 @@ static void tidy_block(struct maker *maker, size_t first)
     maker->count = kept;
 }
 
-static void add_block(struct maker *maker)
+/* Holes as large as the block, until as much of the space is gone as of the table is made. */
+static void leave_holes(struct maker *maker, unsigned length_bits)
+{
+    uint64_t root = UINT64_C(1) << order_of(maker->shape->root_bits), hole;
+    uint64_t due = root / 10 * 9 / maker->limit * maker->root_count * maker->count;
+    uint64_t size = UINT64_C(1) << order_of(length_bits);
+
+    for (unsigned i = 0; i < HOLES_MOST && maker->gone + size <= due; i++) {
+        if (!take(&maker->roots[maker->root], order_of(length_bits), &hole))
+            return;
+        maker->gone += size;
+    }
+}
+
+/* false: no space is left. */
+static bool add_block(struct maker *maker)
 {
     const struct shape *shape = maker->shape;
     unsigned length_bits =
         shape->first_bits + (unsigned)random_weighted(&maker->random, shape->tops,
                                                       shape->last_bits - shape->first_bits + 1);
-    uint64_t bits = 0, hole;
+    uint64_t bits = 0;
     size_t first = maker->count;
 
     if (length_bits < maker->shortest_bits)
         length_bits = maker->shortest_bits;
-    while (!take_anywhere(maker, length_bits, &bits)) {
-        length_bits++;
-        assert(length_bits <= shape->last_bits); // plan_space() left a quarter of the space
-    }
-    for (uint32_t holes = maker->hole_percent; holes; holes -= holes < 100 ? holes : 100) {
-        if (random_percent(&maker->random, holes))
-            (void)take(&maker->roots[maker->root], order_of(length_bits), &hole);
-    }
+    if (!take_anywhere(maker, length_bits, &bits))
+        return false;
+    maker->gone += UINT64_C(1) << order_of(length_bits);
     add(maker, bits, length_bits);
     add_children(maker, bits, length_bits);
     tidy_block(maker, first);
+    leave_holes(maker, length_bits);
+    return true;
 }
 
 void gen_prefixes_make(uint64_t seed, enum family family, struct gen_prefix *out, size_t count)
 {
-    struct maker maker = {.shape = &shapes[family == FAMILY_IPV6],
-                          .random = random_start(seed, 2 + (uint64_t)family),
-                          .out = out,
-                          .limit = count};
+    struct maker maker = {.shape = &shapes[family == FAMILY_IPV6], .out = out, .limit = count};
+    bool fits = count == 0;
 
-    open_roots(&maker);
-    plan_space(&maker);
-    while (maker.count < count)
-        add_block(&maker);
-    close_roots(&maker);
+    while (!fits) {
+        maker.random = random_start(seed, 2 + (uint64_t)family);
+        maker.count = maker.gone = maker.root = 0;
+        open_roots(&maker);
+        if (maker.shortest_bits == 0)
+            maker.shortest_bits = plan_shortest(&maker);
+        do
+            fits = add_block(&maker);
+        while (fits && maker.count < count);
+        close_roots(&maker);
+        maker.shortest_bits++; // for the next try: this table's large blocks were above the mean
+    }
 }
