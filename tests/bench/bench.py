@@ -100,6 +100,8 @@ def parse(arguments):
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the build directory; run.sh gives it")
     parser.add_argument("--scratch", type=pathlib.Path, help="where measured files go; a disk, no tmpfs")
     parser.add_argument("--quick", action="store_true", help="own side only, one round, a tenth of the size")
+    parser.add_argument("--divide", type=int, default=measure.QUICK_DIVISOR, metavar="N",
+                        help="with --quick: all sizes by N instead of 10")
     parser.add_argument("--list", action="store_true", help="names the rows, and those whose part is not there yet")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only this row, or those below it: spf, http.small")
     return parser.parse_args(arguments)
@@ -121,7 +123,8 @@ def main(arguments):
     start = time.monotonic()
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="altimeter-bench-", dir=scratch_under(options.scratch, options.build)))
     try:
-        bench = measure.Bench(SOURCE, options.build.resolve(), scratch.resolve(), options.quick, wanted)
+        bench = measure.Bench(SOURCE, options.build.resolve(), scratch.resolve(), options.quick, wanted,
+                              divisor=options.divide)
         measure_machine(bench)
         for group in groups:
             bench.run(group)

@@ -29,6 +29,7 @@ import typing
 FULL_ROUNDS = 5
 SLOW_PEER_S = 30  # a peer that needs longer is measured once (docs/benchmarks.md)
 QUICK_DIVISOR = 10
+LEAST_ROUTERS, LEAST_ROUTES = 20, 3  # of altimeter-gen: routers, and IPv4 routes of each
 MAPGEN = "mapgen/altimeter-mapgen"
 # The machine on which the absolute goals were set: what Bench.row's `bound` scales them from.
 PROBE_MACHINE = {"memcpy_gb_s": 10.0, "qsort_ms": 90.0, "fsync_ms": 1.0, "pingpong_us": 15.0}
@@ -152,12 +153,13 @@ def rounded(value):
 class Bench:
     """One run: where things are, what is wanted of it, and the only way to stdout."""
 
-    def __init__(self, source, build, scratch, quick=False, wanted=None, out=sys.stdout):
+    def __init__(self, source, build, scratch, quick=False, wanted=None, out=sys.stdout, divisor=QUICK_DIVISOR):
         self.source = pathlib.Path(source)
         self.build = pathlib.Path(build)
         self.scratch = pathlib.Path(scratch)  # on a disk; removed at the end
         self.quick = quick
         self.rounds = 1 if quick else FULL_ROUNDS
+        self.divisor = divisor if quick else 1  # of all sizes
         self.machine = {}  # the figures of the machine line
         self.failures = 0
         self._wanted = wanted  # names; None: all
@@ -220,8 +222,9 @@ class Bench:
         return (*medians, *[None] * (len(theirs) - len(peers)))
 
     def input(self, routers=1000, ipv4=1_000_000, ipv6=200_000, paths="best", reflectors=2):
-        divisor = QUICK_DIVISOR if self.quick else 1
-        sizes = {"routers": routers // divisor, "ipv4": ipv4 // divisor, "ipv6": ipv6 // divisor,
+        routers = max(routers // self.divisor, LEAST_ROUTERS)
+        least = LEAST_ROUTES * routers
+        sizes = {"routers": routers, "ipv4": max(ipv4 // self.divisor, least), "ipv6": max(ipv6 // self.divisor, least),
                  "paths": paths, "reflectors": reflectors}
         return self._inputs.setdefault(tuple(sizes.values()), Input(self, sizes))
 

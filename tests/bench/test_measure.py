@@ -141,6 +141,10 @@ class Lines(unittest.TestCase):
         self.assertIsNot(bench.input(), bench.input(paths="all"))
         self.assertEqual((bench.input().routers, bench.input().routes), (100, 120_000))
 
+    def test_an_input_is_never_too_small_for_its_generator(self):
+        bench = measure.Bench("/", "/", "/scratch", quick=True, divisor=100)
+        self.assertEqual((bench.input(ipv4=100, ipv6=10).routers, bench.input(ipv4=100, ipv6=10).routes), (20, 120))
+
     def test_a_program_that_fails_says_why(self):
         bench = measure.Bench("/", "/", "/")
         for call in (lambda words: bench.command(words), lambda words: bench.process(words)):

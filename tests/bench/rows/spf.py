@@ -138,7 +138,7 @@ def compare(bench, state, name, prepare, check, against, goal):
 
 def small_state(bench):
     """The graph alone: routes do not matter here."""
-    return bench.input(ipv4=1_000, ipv6=100).state
+    return bench.input(ipv4=3_000, ipv6=3_000).state
 
 
 def igraph(bench):
