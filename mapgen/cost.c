@@ -64,11 +64,14 @@ enum { METRICS = sizeof metrics / sizeof *metrics };
 
 /* ---- Router to router ---- */
 
+#define NO_DOMAIN UINT32_MAX
+
 /* D(s, t) of the attached routers only: a backbone has many that no prefix leaves at. */
 struct matrix {
     uint32_t *place;        // of each router; ROUTER_NONE: nothing is attached there
     size_t count;           // attached routers
     struct spf_path *paths; // [source place * count + destination place]
+    uint32_t *given_by;     // the domain that the paths are from, likewise; NO_DOMAIN: none
 };
 
 static struct matrix matrix_new(const struct topology *topology, const struct partition *partition)
@@ -90,8 +93,11 @@ static struct matrix matrix_new(const struct topology *topology, const struct pa
     }
     cells = matrix.count * matrix.count;
     matrix.paths = memory_alloc(cells, sizeof *matrix.paths);
-    for (size_t i = 0; i < cells; i++)
+    matrix.given_by = memory_alloc(cells, sizeof *matrix.given_by);
+    for (size_t i = 0; i < cells; i++) {
         matrix.paths[i].distance = SPF_UNREACHABLE;
+        matrix.given_by[i] = NO_DOMAIN;
+    }
     for (size_t i = 0; i < matrix.count; i++) // also of a router that is in no domain
         matrix.paths[i * matrix.count + i] = (struct spf_path){.paths = 1};
     return matrix;
@@ -101,11 +107,45 @@ static void matrix_free(struct matrix *matrix)
 {
     free(matrix->place);
     free(matrix->paths);
+    free(matrix->given_by);
 }
 
-/* One domain's paths, where an earlier one, in the order of M-125, has not given any. */
-static void fill_domain(struct matrix *matrix, const struct domain *domain)
+static bool are_areas_of_one(const struct domain *a, const struct domain *b)
 {
+    return (a->protocol == 3 || a->protocol == 6) && a->protocol == b->protocol &&
+           a->instance == b->instance;
+}
+
+/* A domain's way from one router to another. Of the instances, and of the levels of one, the first that has a way
+ * gives it (M-125, M-122); of OSPF areas that both routers are in the nearest, and those that tie together (M-124). */
+static void offer_way(struct matrix *matrix, const struct topology *topology, size_t cell,
+                      uint32_t domain, const struct spf_path *way)
+{
+    struct spf_path *path = &matrix->paths[cell];
+    uint32_t before = matrix->given_by[cell];
+
+    if (way->distance == SPF_UNREACHABLE)
+        return;
+    if (path->distance == SPF_UNREACHABLE) {
+        *path = *way;
+        matrix->given_by[cell] = domain;
+        return;
+    }
+    if (before == NO_DOMAIN || // to itself
+        !are_areas_of_one(&topology->domains[before], &topology->domains[domain]) ||
+        way->distance > path->distance)
+        return;
+    if (way->distance < path->distance) {
+        *path = *way;
+        return;
+    }
+    path->hops = way->hops < path->hops ? way->hops : path->hops;
+    spf_path_add(path, way);
+}
+
+static void fill_domain(struct matrix *matrix, const struct topology *topology, uint32_t d)
+{
+    const struct domain *domain = &topology->domains[d];
     struct spf *spf = spf_new(domain->graph);
     struct spf_path *row = memory_alloc(domain->vertex_count, sizeof *row);
 
@@ -118,11 +158,8 @@ static void fill_domain(struct matrix *matrix, const struct domain *domain)
         for (size_t v = 0; v < domain->vertex_count; v++) {
             uint32_t to = matrix->place[domain->routers[v]];
 
-            if (to == ROUTER_NONE)
-                continue;
-            struct spf_path *cell = &matrix->paths[from * matrix->count + to];
-            if (cell->distance == SPF_UNREACHABLE)
-                *cell = row[v];
+            if (to != ROUTER_NONE)
+                offer_way(matrix, topology, from * matrix->count + to, d, &row[v]);
         }
     }
     free(row);
@@ -330,8 +367,8 @@ struct costs *cost_compute(const struct topology *topology, const struct partiti
         .out = arena_alloc(arena, 1, sizeof(struct costs)),
     };
 
-    for (size_t d = 0; d < topology->domain_count; d++)
-        fill_domain(&work.matrix, &topology->domains[d]);
+    for (uint32_t d = 0; d < topology->domain_count; d++)
+        fill_domain(&work.matrix, topology, d);
     for (size_t m = 0; m < METRICS; m++)
         work.rows[m] = arena_alloc(arena, partition->count, sizeof *work.rows[m]);
     compute_rows(&work);

@@ -216,6 +216,40 @@ START_TEST(m115_overload_is_no_transit)
 }
 END_TEST
 
+/* A and B are both in areas 0 and 1: A1, B1 are their nodes there. */
+START_TEST(m124_the_nearest_of_shared_areas_counts)
+{
+    static const struct {
+        const char *links, *routingcost, *hopcount, *delay;
+    } rows[] = {
+        {"link A B 10 ospf delay=100;link A1 B1 5 ospf delay=300", "5", "1", "300"}, // the second
+        {"link A B 5 ospf delay=100;link A1 B1 10 ospf delay=300", "5", "1", "100"}, // the first
+        {"link A B 5 ospf delay=100;link A1 B1 5 ospf delay=300", "5", "1", "200"},  // tie: both
+        {"link A C 2 ospf delay=1;link C B 3 ospf delay=1;link A1 B1 5 ospf delay=4", "5", "1",
+         "3"},
+        {"link A1 B1 5 ospf", "5", "1", "?"}, // in the first there is no way
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[512];
+
+        (void)snprintf(
+            text, sizeof text,
+            "router A 10.0.0.1 ospf area=0;router A1 10.0.0.1 ospf area=1\n"
+            "router B 10.0.0.2 ospf area=0;router B1 10.0.0.2 ospf area=1\n"
+            "router C 10.0.0.3 ospf area=0;prefix 10.1.0.0/16 A 0;prefix 10.2.0.0/16 B 0\n"
+            "%s",
+            rows[i].links);
+        struct map *map = map_of(text);
+
+        ck_assert_str_eq(cost(map, "routingcost", "A", "B"), rows[i].routingcost);
+        ck_assert_str_eq(cost(map, "hopcount", "A", "B"), rows[i].hopcount);
+        ck_assert_str_eq(cost(map, "delay-ow:mean", "A", "B"), rows[i].delay);
+        map_free(map);
+    }
+}
+END_TEST
+
 START_TEST(m210_the_nearest_attachment_is_chosen_once)
 {
     struct map *map = map_of(
@@ -469,6 +503,7 @@ int main(void)
                         sizeof stripped / sizeof *stripped);
     tcase_add_test(cases, m134_too_many_paths_have_no_delay_and_are_reported);
     tcase_add_test(cases, m115_overload_is_no_transit);
+    tcase_add_test(cases, m124_the_nearest_of_shared_areas_counts);
     tcase_add_test(cases, m210_the_nearest_attachment_is_chosen_once);
     tcase_add_test(cases, m211_attachment_costs_choose_and_are_not_published);
     tcase_add_test(cases, m116_a_lan_is_one_hop);
