@@ -97,10 +97,11 @@ static void print_attachment(const struct scenario *scenario, const struct attac
 {
     char text[NET_TEXT_SIZE];
 
-    (void)fprintf(stream, "{\"prefix\":\"%s\",\"router\":\"%s\",\"metric\":%u,\"loopback\":%s",
-                  net_format_prefix(&attachment->prefix, text),
-                  scenario->vertices[attachment->vertex].name, attachment->metric,
-                  boolean(attachment->loopback));
+    (void)fprintf(
+        stream,
+        "{\"prefix\":\"%s\",\"router\":\"%s\",\"metric\":%u,\"loopback\":%s,\"external\":%s",
+        net_format_prefix(&attachment->prefix, text), scenario->vertices[attachment->vertex].name,
+        attachment->metric, boolean(attachment->loopback), boolean(attachment->external));
     print_domains(scenario, attachment->domains, stream);
     (void)fprintf(stream, "}");
 }
