@@ -2,173 +2,102 @@
 """Is a snapshot what the network says?   oracle_costs.py FACTS.json SNAPSHOT.db
 
 FACTS is what `altimeter-lab --export-json` writes (docs/lab.md). From it, with networkx for paths and ipaddress for
-longest match, every prefix's attachments and every pair's hopcount, routingcost and delay-ow are computed anew and
-compared with the file: exact text, presence and absence. Nothing of Altimeter's code is used; paths are enumerated one
-by one. Exit status 1 with the first differences named; 2 when the facts are beyond this oracle (several levels or
-areas, metrics of 0).
+longest match (oracle_network, oracle_attach), the map is computed anew and compared with the file: PIDs with their names
+and attachments, the PID of every address, every cost of every metric as exact text, the tags; properties.py has routers
+and links compared too. Nothing of Altimeter's code is used. Exit status 1 with the first differences named.
 """
+import collections
 import fractions
+import hashlib
 import ipaddress
 import json
+import math
+import re
 import sqlite3
 import sys
 
-import networkx
+import oracle_attach
+import oracle_network
 
 SHOWN = 20  # differences
-ORIGINS = {"igp": 0, "egp": 1, "incomplete": 2}
-METRICS = ("hopcount", "routingcost", "delay-ow:mean", "delay-ow")
+DEFAULT = "default"
+HALF = fractions.Fraction(1, 2)
+NAME_LIMIT, CUT = 64, 55  # M-304
+MEANS = '{"cost-source":"estimation"}'
+CONTEXTS = {"hopcount": None, "routingcost": None, "delay-ow": MEANS, "delay-ow:mean": MEANS}
+UNITS = {"hopcount": "hops", "routingcost": "", "delay-ow": "us", "delay-ow:mean": "us"}
 
 
-class Beyond(Exception):
-    """The facts are of a kind that this oracle does not compute."""
+def sha256(octets):
+    return hashlib.sha256(octets).hexdigest()
 
 
-class Network:
-    """The usable links of one SPF domain (M-110 to M-116), and all shortest paths on them (M-130)."""
+class Expected:
+    """The map that the sources should give."""
 
-    def __init__(self, facts):
-        self.routers = {r["name"]: r for r in facts["routers"] if not r["down"]}
-        kinds = {kind for r in self.routers.values() for kind in r["igp"]}
-        if len(kinds) > 1:
-            raise Beyond(f"routers of {', '.join(sorted(kinds))}: one level or area expected")
-        self.lans = {p["name"] for p in facts.get("pseudonodes", []) if p["designated"] in self.routers}
-        self.edges = {}  # (a, b) -> [(metric, delay)]
-        members = {}
-        for link in facts["links"]:
-            if link["down"] or link["a"] not in self.routers:
-                continue
-            if link["b"] in self.lans:
-                members.setdefault(link["b"], []).append(link)
-            elif link["b"] in self.routers and "metric" in link["ab"] and "metric" in link["ba"]:
-                self.add(link["a"], link["b"], link["ab"])
-                self.add(link["b"], link["a"], link["ba"])
-        for links in members.values():
-            for link in links:
-                for other in links:
-                    if link["a"] != other["a"]:
-                        self.add(link["a"], other["a"], link["ab"])  # the way back from a LAN costs 0
-        self.paths = {source: self.paths_from(source) for source in self.routers}
+    def __init__(self, sources):
+        facts = sources[0].facts
+        self.network = oracle_network.Network(sources)
+        self.attachments = oracle_attach.Attachments(self.network, sources, facts["as"])
+        self.sets = {}  # name of a PID -> {router: cost}
+        classes = {frozenset(costs.items()) for costs in self.attachments.sets.values()}
+        names = self.names(classes)
+        for one, name in names.items():
+            self.sets[name] = dict(one)
+        table = [(prefix, names[frozenset(costs.items())]) for prefix, costs in self.attachments.sets.items()]
+        self.pids = oracle_attach.Table(table)
+        self.costs = {}
 
-    def add(self, a, b, values):
-        if values["metric"] == 0:
-            raise Beyond(f"metric 0 from {a} to {b}")
-        self.edges.setdefault((a, b), []).append((values["metric"], values.get("delay_us", values.get("delay_min_us"))))
+    def canonical(self, one):
+        """Per router in order: its key, then its cost (M-304, M-107)."""
+        octets = b""
+        for router, cost in sorted(one, key=lambda item: self.network.place[item[0]]):
+            address = ipaddress.ip_address(self.network.routers[router]["ipv4"])
+            octets += b"4" + bytes(10) + b"\xff\xff" + address.packed + cost.to_bytes(8, "big")
+        return octets
 
-    def paths_from(self, source):
-        """destination -> (distance, [(hops, delay or None) of each path])."""
-        graph = networkx.DiGraph()
-        graph.add_nodes_from(self.routers)
-        for (a, b), links in self.edges.items():
-            if a == source or not self.routers[a]["overload"]:  # M-115
-                graph.add_edge(a, b, weight=min(metric for metric, _ in links))
-        before, distance = networkx.dijkstra_predecessor_and_distance(graph, source)
+    def names(self, classes):
+        """{class: name}."""
+        names = {}
+        for one in classes:
+            routers = sorted((router for router, _ in one), key=lambda router: self.network.place[router])
+            name = re.sub(r"[^-0-9A-Za-z:@_]", "-", "_".join(routers))
+            if any(cost for _, cost in one) or len(name) > NAME_LIMIT or name == DEFAULT:
+                name = self.hashed(name, one)
+            names[one] = name
+        taken = collections.defaultdict(list)
+        for one in sorted(classes, key=self.canonical):
+            taken[names[one]].append(one)
+        for name, sharing in taken.items():
+            for one in sharing[1:]:
+                names[one] = self.hashed(name, one)
+        return names
 
-        def ways(to):
-            if to == source:
-                yield 0, 0
-                return
-            for last in before[to]:
-                least = graph[last][to]["weight"]
-                for hops, delay in ways(last):
-                    for metric, own in self.edges[last, to]:
-                        if metric == least:  # parallel links are paths of their own (M-113)
-                            yield hops + 1, None if delay is None or own is None else delay + own
+    def hashed(self, name, one):
+        return f"{name[:CUT]}-{sha256(self.canonical(one))[:8]}"
 
-        return {to: (distance[to], list(ways(to))) for to in distance}
+    def pair(self, source, destination):
+        """metric -> value from one attachment set to another (M-210, M-213, M-214); absent values have no key."""
+        if source == destination:
+            return {"hopcount": 0, "routingcost": 0, "delay-ow": 0} if source else {}
+        ways = [(before + way[0] + behind, way) for a, before in source.items() for b, behind in destination.items()
+                for way in self.between(a, b)]
+        if not ways:
+            return {}
+        least = min(k for k, _ in ways)
+        chosen = [way for k, way in ways if k == least]
+        values = {"hopcount": min(hops for _, hops, _, _ in chosen),
+                  "routingcost": min(distance for distance, _, _, _ in chosen)}
+        count = sum(paths for _, _, paths, _ in chosen)
+        delays = [delay for _, _, _, delay in chosen]
+        if None not in delays and count <= oracle_network.PATH_LIMIT:  # M-134, M-136
+            values["delay-ow"] = math.floor(fractions.Fraction(sum(delays), count) + HALF)  # M-501
+        return values
 
-
-class Attachments:
-    """prefix -> {router: cost} (part 5 of docs/spec/map-generation.md)."""
-
-    def __init__(self, facts, network):
-        self.own_as = facts["as"]
-        self.network = network
-        self.igp, self.routes = {}, {}
-        for item in facts["prefixes"]:
-            if item["router"] in network.routers:
-                costs = self.igp.setdefault(ipaddress.ip_network(item["prefix"]), {})
-                costs[item["router"]] = min(item["metric"], costs.get(item["router"], item["metric"]))
-        for route in facts["routes"]:
-            self.routes.setdefault(ipaddress.ip_network(route["prefix"]), []).append(route)
-        self.addresses = {}  # of interfaces
-        for link in facts["links"]:
-            if not link["down"]:
-                for end in "ab":
-                    for version in ("ipv4", "ipv6"):
-                        address = link.get(f"{end}_{version}")
-                        if address and link[end] in network.routers:
-                            self.addresses.setdefault(ipaddress.ip_address(address), set()).add(link[end])
-        self.known = {}
-        self.sets = {}
-        for prefix in set(self.igp) | set(self.routes):
-            costs = self.igp.get(prefix) or self.of_route(prefix, (prefix,))
-            if costs:
-                least = min(costs.values())
-                self.sets[prefix] = {router: cost - least for router, cost in costs.items()}
-
-    def of_route(self, prefix, way):
-        costs = {}
-        for _, candidate in self.candidates(prefix, way):
-            for router, cost in candidate.items():
-                costs[router] = min(cost, costs.get(router, cost))
-        return costs
-
-    def candidates(self, prefix, way):  # M-203
-        paths = []
-        for route in self.routes[prefix]:
-            if self.own_as in route["as_path"]:
-                continue
-            costs = self.resolve(ipaddress.ip_address(route["next_hop"]), way)
-            if costs:
-                paths.append((route, costs))
-        for worth in (lambda r: -r.get("local_pref", 100), lambda r: len(r["as_path"]),
-                      lambda r: ORIGINS[r["origin"]]):
-            least = min((worth(route) for route, _ in paths), default=0)
-            paths = [path for path in paths if worth(path[0]) == least]
-
-        def neighbour(route):
-            return route["as_path"][0] if route["as_path"] else self.own_as
-
-        best = {}
-        for route, _ in paths:
-            med = route.get("med") or 0
-            best[neighbour(route)] = min(med, best.get(neighbour(route), med))
-        return [path for path in paths if (path[0].get("med") or 0) == best[neighbour(path[0])]]
-
-    def resolve(self, address, way):  # M-206
-        key = (address, way) if len(way) > 1 else address
-        if key not in self.known:
-            costs = self.resolve_anew(address, way)
-            if len(way) > 1 or costs is None:
-                return costs or {}
-            self.known[key] = costs
-        return self.known[key]
-
-    def resolve_anew(self, address, way):
-        host = ipaddress.ip_network(address)
-        routers = {name for name, r in self.network.routers.items()
-                   if str(address) in (r.get("ipv4"), r.get("ipv6"))}
-        if routers:
-            return {name: self.igp.get(host, {}).get(name, 0) for name in routers}
-        if address in self.addresses:
-            return {name: 0 for name in self.addresses[address]}
-        prefix = longest(self.igp, address)
-        if prefix:
-            return self.igp[prefix]
-        prefix = longest(self.routes, address)
-        if not prefix or prefix in way or len(way) > 4:
-            return None
-        return self.of_route(prefix, way + (prefix,)) or None
-
-
-def longest(table, address, shortest=1):
-    """The longest prefix of the table that has the address."""
-    for length in range(address.max_prefixlen, shortest - 1, -1):
-        prefix = ipaddress.ip_network((address, length), strict=False)
-        if prefix in table:
-            return prefix
-    return None
+    def between(self, a, b):
+        if (a, b) not in self.costs:
+            self.costs[a, b] = self.network.between(a, b)
+        return self.costs[a, b]
 
 
 class Snapshot:
@@ -177,108 +106,160 @@ class Snapshot:
     def __init__(self, path):
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         self.pids = [name for name, in db.execute("SELECT name FROM pid ORDER BY pid_id")]
-        self.default, = db.execute("SELECT default_pid FROM snapshot").fetchone()
-        self.prefixes = {ipaddress.ip_network(prefix): pid for prefix, pid in
-                         db.execute("SELECT prefix, pid FROM prefix")}
+        self.default, self.tag, self.stale, self.single = db.execute(
+            "SELECT default_pid, tag, stale_objects, single_candidates FROM snapshot").fetchone()
+        self.rows = [(ipaddress.ip_network(prefix), pid) for prefix, pid in db.execute("SELECT prefix, pid FROM prefix")]
+        self.prefixes = oracle_attach.Table(self.rows)
         self.sets = {name: {} for name in self.pids}
         for pid, router, cost in db.execute(
                 "SELECT pid.name, router.name, cost FROM attachment JOIN pid USING (pid_id) JOIN router USING (router_id)"):
             self.sets[pid][router] = cost
-        self.metrics = {name for name, in db.execute("SELECT name FROM metric")}
+        self.metrics = {row[0]: row[1:] for row in db.execute("SELECT name, unit, cost_context, tag, pairs FROM metric")}
         self.costs = {}
         for metric, source, destination, cost in db.execute("SELECT metric, source, destination, cost FROM cost"):
             self.costs[metric, source, destination] = cost
+        self.routers = list(db.execute("SELECT key, name, overload FROM router ORDER BY router_id"))
+        self.links = list(db.execute(
+            "SELECT a.name, b.name, protocol, metric, delay_us, pseudonode IS NOT NULL FROM link "
+            "JOIN router a ON a.router_id = source_id JOIN router b ON b.router_id = destination_id"))
         db.close()
 
-
-def rounded(value):
-    """Half up (M-501)."""
-    return int(value + fractions.Fraction(1, 2))
-
-
-def expected_costs(network, source, destination):
-    """metric -> value or None, between two attachment sets (M-210)."""
-    ways = []
-    for a, before in source.items():
-        for b, behind in destination.items():
-            if b in network.paths[a]:
-                distance, paths = network.paths[a][b]
-                ways.append((before + distance + behind, distance, paths))
-    if not ways:
-        return {}
-    least = min(k for k, _, _ in ways)
-    chosen = [(distance, paths) for k, distance, paths in ways if k == least]
-    paths = [path for _, some in chosen for path in some]
-    delays = [delay for _, delay in paths]
-    mean = None if None in delays else rounded(fractions.Fraction(sum(delays), len(delays)))
-    return {"hopcount": min(hops for hops, _ in paths), "routingcost": min(distance for distance, _ in chosen),
-            "delay-ow:mean": mean, "delay-ow": mean}
+    def tags(self):
+        """The network map's tag, and {metric: tag}, for comparing snapshots."""
+        return self.tag, {metric: row[2] for metric, row in self.metrics.items()}
 
 
-def compare_prefixes(attachments, snapshot, differ):
-    """At the edges of every prefix, in and out, both tables answer alike."""
-    addresses = set()
-    for prefix in set(attachments.sets) | set(snapshot.prefixes):
+def compare_graph(expected, snapshot, differ):
+    network = expected.network
+    routers = [(network.routers[name]["ipv4"], name, int(name in network.overloaded)) for name in network.order]
+    for ours, theirs in zip(routers + [None] * len(snapshot.routers), snapshot.routers + [None] * len(routers)):
+        if ours != theirs:
+            differ("M-107", f"router {theirs}; {ours} expected")
+    links = collections.Counter((a, b, oracle_network.protocol_of(igp), metric, delay, int(lan))
+                                for a, b, igp, metric, delay, lan in network.links)
+    found = collections.Counter(snapshot.links)
+    for link in sorted(links.keys() | found.keys(), key=str):
+        if links[link] != found[link]:
+            differ("M-111", f"link {link}: {found[link]} times; {links[link]} expected")
+
+
+def compare_prefixes(expected, snapshot, differ):
+    """At the edges of every prefix, in and out, both tables answer alike (M-401, M-402, M-404)."""
+    addresses = {address(0) for address in (ipaddress.IPv4Address, ipaddress.IPv6Address)}
+    for prefix in set(expected.pids.items) | set(snapshot.prefixes.items):
         first, last = int(prefix.network_address), int(prefix.broadcast_address)
-        kind = type(prefix.network_address)
         for value in (first - 1, first, last, last + 1):
             if 0 <= value < 1 << prefix.max_prefixlen:
-                addresses.add(kind(value))
+                addresses.add(type(prefix.network_address)(value))
+    owners = set()
     for address in addresses:
-        ours = longest(attachments.sets, address, 0)
-        theirs = longest(snapshot.prefixes, address, 0)
-        pid = snapshot.prefixes.get(theirs)
-        if pid is None:
-            differ(f"{address}: no prefix of the map has it")
-        elif ours is None and pid != snapshot.default:
-            differ(f"{address}: PID {pid}; {snapshot.default} expected, nothing is routed there")
-        elif ours is not None and snapshot.sets[pid] != attachments.sets[ours]:
-            differ(f"{address}: PID {pid} at {snapshot.sets[pid]}; {attachments.sets[ours]} expected")
+        ours, theirs = expected.pids.longest(address), snapshot.prefixes.longest(address)
+        wanted = DEFAULT if ours is None else expected.pids.items[ours]
+        found = snapshot.prefixes.items.get(theirs)
+        owners.add(wanted)
+        if found != wanted:
+            differ("M-401", f"{address}: PID {found} by {theirs}; {wanted} expected, by {ours}")
+    if len(snapshot.rows) != len(snapshot.prefixes.items):
+        differ("M-403", "a prefix is published twice")
+    for name in sorted(owners | set(snapshot.pids)):
+        if name not in snapshot.sets:
+            differ("M-304", f"no PID {name}")
+        elif name != DEFAULT and name not in expected.sets:
+            differ("M-304", f"PID {name}, which no prefix should make")
+        elif snapshot.sets[name] != expected.sets.get(name, {}):
+            differ("M-207", f"PID {name} at {snapshot.sets[name]}; {expected.sets.get(name, {})} expected")
     return len(addresses)
 
 
-def compare_costs(network, snapshot, differ):
-    expected = {}
+def compare_costs(expected, snapshot, differ):
+    """Every cost; and of each metric its unit, context, count and whether it is there at all."""
+    count, crossing = collections.Counter(), set()
     for source in snapshot.pids:
         for destination in snapshot.pids:
-            costs = expected_costs(network, snapshot.sets[source], snapshot.sets[destination])
-            if source == destination and snapshot.sets[source]:
-                costs = dict.fromkeys(METRICS, 0)  # M-214
-            for metric in METRICS:
-                expected[metric, source, destination] = costs.get(metric)
-    for metric in METRICS:
-        # a delay between different PIDs, or none at all: the zeros inside them are no map (M-503)
-        offered = not metric.startswith("delay") or any(
-            cost is not None for (name, source, destination), cost in expected.items()
-            if name == metric and source != destination)
-        if offered != (metric in snapshot.metrics):
-            differ(f"metric {metric}: {'not ' if offered else ''}in the map")
-        for (name, source, destination), cost in expected.items():
-            found = snapshot.costs.get((metric, source, destination))
-            if name == metric and found != (cost if offered else None):
-                differ(f"{metric} {source} -> {destination}: {found}; {cost} expected")
-    return len(expected)
+            values = expected.pair(expected.sets.get(source, {}), expected.sets.get(destination, {}))
+            if "delay-ow" in values:
+                values["delay-ow:mean"] = values["delay-ow"]
+            for metric in CONTEXTS:
+                wanted = values.get(metric)
+                if wanted is not None:
+                    count[metric] += 1
+                    if source != destination:
+                        crossing.add(metric)
+                found = snapshot.costs.get((metric, source, destination))
+                if found != wanted and metric in snapshot.metrics:
+                    differ("M-133" if metric != "routingcost" else "M-210",
+                           f"{metric} {source} -> {destination}: {found}; {wanted} expected")
+    for metric in sorted(CONTEXTS.keys() | snapshot.metrics.keys()):
+        there = count[metric] > 0 and (not metric.startswith("delay") or metric in crossing)
+        if (metric in snapshot.metrics) != there:
+            differ("M-503", f"metric {metric} is {'not ' * (metric not in snapshot.metrics)}there")
+        elif there:
+            unit, context, _, pairs = snapshot.metrics[metric]
+            if (unit, context, pairs) != (UNITS[metric], CONTEXTS[metric], count[metric]):
+                differ("M-503", f"{metric}: unit {unit}, context {context}, {pairs} pairs; "
+                                f"{UNITS[metric]}, {CONTEXTS[metric]}, {count[metric]} expected")
+    return sum(count.values())
+
+
+def compare_tags(snapshot, differ):
+    """From what the snapshot holds, which is compared by itself."""
+    text = "altimeter-map-1\n"
+    lists = collections.defaultdict(list)
+    for prefix, pid in snapshot.rows:
+        lists[pid, prefix.version].append(prefix)
+    names = sorted((pid for pid in snapshot.pids if lists[pid, 4] or lists[pid, 6]), key=str.encode)
+    for pid in names:
+        text += pid + "\n"
+        for version in (4, 6):
+            own = sorted(lists[pid, version], key=lambda p: (p.network_address.packed, p.prefixlen))
+            text += "".join(line + "\n" for line in [f"ipv{version}"] * bool(own) + [str(prefix) for prefix in own])
+        text += "\n"
+    if snapshot.tag != sha256(text.encode())[:32]:
+        differ("M-602", f"tag {snapshot.tag}; {sha256(text.encode())[:32]} expected")
+    for metric, (_, context, tag, _) in snapshot.metrics.items():
+        text = f"altimeter-cost-1\n{snapshot.tag}\n{metric}\nnumerical\n{context or ''}\n"
+        for source in names:
+            row = [f"{to} {snapshot.costs[metric, source, to]}\n" for to in names if (metric, source, to) in snapshot.costs]
+            text += (source + "\n" + "".join(row)) if row else ""
+        if tag != sha256(text.encode())[:32]:
+            differ("M-603", f"{metric}: tag {tag}; {sha256(text.encode())[:32]} expected")
+
+
+def judge(sources, snapshot_path, with_graph=True):
+    """(differences, as (requirement, text), in the order in which a map is made; what was compared). with_graph: also
+    what the snapshot says beside the map, which is of the time when the map last changed."""
+    differences = []
+
+    def differ(requirement, text):
+        differences.append((requirement, text))
+
+    expected, snapshot = Expected(sources), Snapshot(snapshot_path)
+    if with_graph:
+        compare_graph(expected, snapshot, differ)
+    addresses = compare_prefixes(expected, snapshot, differ)
+    costs = compare_costs(expected, snapshot, differ)
+    compare_tags(snapshot, differ)
+    if with_graph and snapshot.single != expected.attachments.single:
+        differ("M-204", f"{snapshot.single} prefixes with one candidate; {expected.attachments.single} expected")
+    if with_graph and snapshot.stale and not any(source.stale for source in sources):
+        differ("M-101", f"{snapshot.stale} stale objects; none expected")
+    return differences, (f"{len(snapshot.pids)} PIDs, {len(snapshot.rows)} prefixes, {addresses} addresses and "
+                         f"{costs} costs compared, {len(differences)} differences")
+
+
+def sources_of(facts):
+    return [oracle_network.Source(r["name"], rank, facts) for rank, r in enumerate(facts["reflectors"])]
 
 
 def main(facts_path, snapshot_path):
-    differences = []
     with open(facts_path, encoding="utf-8") as file:
         facts = json.load(file)
-    try:
-        network = Network(facts)
-    except Beyond as why:
-        print(f"beyond this oracle: {why}")
-        return 2
-    attachments = Attachments(facts, network)
-    snapshot = Snapshot(snapshot_path)
-    addresses = compare_prefixes(attachments, snapshot, differences.append)
-    costs = compare_costs(network, snapshot, differences.append)
-    for difference in differences[:SHOWN]:
-        print(difference)
+    differences, summary = judge(sources_of(facts), snapshot_path, False)
+    for requirement, text in differences[:SHOWN]:
+        print(f"{requirement}: {text}")
     if len(differences) > SHOWN:
         print(f"and {len(differences) - SHOWN} more")
-    print(f"{facts['name']}: {len(snapshot.pids)} PIDs, {len(snapshot.prefixes)} prefixes, {addresses} addresses and "
-          f"{costs} costs compared, {len(differences)} differences")
+    print(f"{facts['name']}: {summary}")
     return 1 if differences else 0
 
 
