@@ -4,7 +4,6 @@
  * changes themselves, and the octets that sessions share. */
 #include "backbone.h"
 
-#include "destinations.h"
 #include "objects.h"
 
 #include <stdlib.h>
@@ -85,9 +84,9 @@ size_t backbone_count(const struct backbone *backbone, size_t reflector, enum fa
 }
 
 bool backbone_next_route(const struct backbone *backbone, size_t reflector, size_t *at,
-                         const struct net **prefix, const struct path **path)
+                         struct said_route *out)
 {
-    return destinations_next(backbone->destinations, reflector, at, prefix, path);
+    return destinations_next(backbone->destinations, reflector, at, out);
 }
 
 // ---- changes
@@ -122,8 +121,8 @@ bool backbone_set_link_value(struct backbone *backbone, size_t a, size_t b, unsi
         for (size_t side = 0; side < 2; side++) {
             if (one_way && link->ends[side] != a)
                 continue;
-            link->half[side].value[value] = number;
-            link->half[side].has |= UINT32_C(1) << value;
+            link->half[side].values.value[value] = number;
+            link->half[side].values.has |= UINT32_C(1) << value;
         }
         link->touched = true;
         found = true;

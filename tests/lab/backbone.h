@@ -6,6 +6,7 @@
  * sessions until it changes. */
 #pragma once
 
+#include "destinations.h"
 #include "scenario.h"
 #include "wire.h"
 
@@ -42,10 +43,10 @@ void backbone_build(struct backbone *backbone);
 /* Objects or routes that the table holds. */
 size_t backbone_count(const struct backbone *backbone, size_t reflector, enum family family);
 
-/* The next prefix that the reflector has a BGP route for, and its path; false at the end. *at starts at
- * 0. Both are borrowed until the next change. */
+/* The next BGP route in the reflector's tables; false at the end. *at starts at 0. Borrowed until the next
+ * change. */
 bool backbone_next_route(const struct backbone *backbone, size_t reflector, size_t *at,
-                         const struct net **prefix, const struct path **path);
+                         struct said_route *out);
 
 enum { ALL_LINKS = 0 };
 

@@ -103,7 +103,8 @@ static void say_tables(struct bmp_stream *stream, const struct bmp_peer *peer, u
                         backbone_table(stream->backbone, peer->table[view], family), time_us);
             if (!peer->end_of_rib)
                 continue;
-            message_end_of_rib(family, &wire);
+            message_end_of_rib(&backbone_scenario(stream->backbone)->reflectors[peer->table[view]],
+                               family, &wire);
             say_updates(stream, peer, view, blob_of_messages(&wire), time_us);
         }
     }

@@ -74,7 +74,7 @@ static bool write_reflector(struct backbone *backbone, size_t index, struct stre
 
         wire.length = 0;
         if (reflector->end_of_rib)
-            message_end_of_rib(family, &wire);
+            message_end_of_rib(reflector, family, &wire);
         ok = write_messages(stream, table->bytes, table->length) &&
              write_messages(stream, wire.bytes, wire.length);
         blob_unref(table);

@@ -1,7 +1,9 @@
 /* destinations: BGP's prefixes, each a run of routes among which every reflector chooses.
  *
- * A destination is named by its index, in the order of prefixes. Per reflector the path last announced is
- * kept; paths never change once made, so an equal path is an equal announcement. */
+ * A destination is named by its index, in the order of prefixes. Per reflector and route it is kept
+ * which path was last announced for it; paths never change once made, so an equal path is an equal
+ * announcement. A reflector says the best route of a destination, or with ADD-PATH (RFC 7911) as many of
+ * the best as it is configured for, each under the identifier of its path. */
 #pragma once
 
 #include "scenario.h"
@@ -38,9 +40,15 @@ void destinations_write_table(const struct destinations *destinations, size_t re
                               enum family family, struct wire *out);
 
 size_t destinations_count(const struct destinations *destinations, size_t reflector,
-                          enum family family); // in the table
+                          enum family family); // of routes in the table
 
-/* The next prefix in the reflector's tables and its path; false at the end. *at starts at 0. Both are
- * borrowed until the scenario changes. */
+/* What a reflector says of a prefix; borrowed until the scenario changes. */
+struct said_route {
+    const struct net *prefix;
+    const struct path *path;
+    uint32_t path_id; // 0: without
+};
+
+/* The next route in the reflector's tables; false at the end. *at starts at 0. */
 bool destinations_next(const struct destinations *destinations, size_t reflector, size_t *at,
-                       const struct net **prefix, const struct path **path);
+                       struct said_route *out);

@@ -1,43 +1,31 @@
-/* message: BGP-4 on the wire.
- *
- * The packer writes straight into the caller's octets, so a table of a million routes is built without a
- * copy: the message stays open while NLRIs fit, its lengths are filled in when it ends. Where NLRIs stand
- * differs by family and direction:
- *
- *     IPv4 announced   header │ 0 │ length, attributes │ NLRIs
- *     IPv4 withdrawn   header │ length, NLRIs │ 0
- *     other announced  header │ 0 │ length, MP_REACH [ … NLRIs ] attributes     MP first: RFC 7606 section 5.1
- *     other withdrawn  header │ 0 │ length, MP_UNREACH [ … NLRIs ] */
+/* message: OPENs and the other small messages, ours and the peer's. */
 #include "message.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum {
-    ATTRIBUTE_ORIGIN = 1,
-    ATTRIBUTE_AS_PATH = 2,
-    ATTRIBUTE_NEXT_HOP = 3,
-    ATTRIBUTE_MED = 4,
-    ATTRIBUTE_LOCAL_PREF = 5,
-    ATTRIBUTE_COMMUNITIES = 8,
-    ATTRIBUTE_ORIGINATOR_ID = 9,
-    ATTRIBUTE_CLUSTER_LIST = 10,
-    ATTRIBUTE_MP_REACH = 14,
     ATTRIBUTE_MP_UNREACH = 15,
-    ATTRIBUTE_LINK_STATE = 29,
-
-    FLAGS_WELL_KNOWN = 0x40,
     FLAGS_OPTIONAL = 0x80,
-    FLAGS_OPTIONAL_TRANSITIVE = 0xc0,
-    FLAG_LONG = 0x10, // the length has 2 octets
+    FLAG_LONG = 0x10,
 
     CAPABILITY_MULTIPROTOCOL = 1,
     CAPABILITY_ROUTE_REFRESH = 2,
+    CAPABILITY_EXTENDED_NEXT_HOP = 5,
     CAPABILITY_GRACEFUL_RESTART = 64,
     CAPABILITY_AS4 = 65,
+    CAPABILITY_ADD_PATH = 69,
+    CAPABILITY_ENHANCED_REFRESH = 70,
+    CAPABILITY_LONG_LIVED = 71,
+
+    RESTART_STATE = 0x8000,        // R
+    RESTART_NOTIFICATION = 0x4000, // N
+    FORWARDING_STATE = 0x80,       // F
+    ADD_PATH_RECEIVES = 1,
+    ADD_PATH_SENDS = 2,
+    ADD_PATH_BOTH = 3,
 
     AS_TRANS = 23456,
-    AS_SEQUENCE = 2,
     BGP_VERSION = 4,
 };
 
@@ -50,7 +38,7 @@ static const struct afi_safi {
     [FAMILY_IPV6] = {2, 1},
 };
 
-static size_t begin_message(unsigned type, struct wire *out)
+size_t message_begin(unsigned type, struct wire *out)
 {
     size_t message = out->length;
 
@@ -61,7 +49,7 @@ static size_t begin_message(unsigned type, struct wire *out)
     return message;
 }
 
-static void end_message(struct wire *out, size_t message)
+void message_end(struct wire *out, size_t message)
 {
     size_t length = out->length - message;
 
@@ -70,7 +58,7 @@ static void end_message(struct wire *out, size_t message)
     out->bytes[message + 17] = (uint8_t)length;
 }
 
-static void put_family(struct wire *out, enum family family)
+void message_put_family(struct wire *out, enum family family)
 {
     wire_put(out, afi_safis[family].afi, 2);
     wire_put(out, afi_safis[family].safi, 1);
@@ -78,7 +66,7 @@ static void put_family(struct wire *out, enum family family)
 
 // ---- messages without routes
 
-static void put_capabilities(const struct reflector *reflector, struct wire *out)
+static void put_families(const struct reflector *reflector, struct wire *out)
 {
     for (enum family family = 0; family < FAMILIES; family++) {
         if (!reflector->families[family])
@@ -89,29 +77,89 @@ static void put_capabilities(const struct reflector *reflector, struct wire *out
         wire_put(out, 0, 1);
         wire_put(out, afi_safis[family].safi, 1);
     }
-    wire_put(out, CAPABILITY_ROUTE_REFRESH, 1);
-    wire_put(out, 0, 1);
-    wire_put(out, CAPABILITY_AS4, 1);
-    wire_put(out, 4, 1);
-    wire_put(out, reflector->as, 4);
-    if (!reflector->restart_time_s)
-        return;
+}
+
+static void put_graceful_restart(const struct reflector *reflector, struct wire *out)
+{
     wire_put(out, CAPABILITY_GRACEFUL_RESTART, 1);
     size_t place = wire_open(out, 1);
 
-    wire_put(out, reflector->restart_time_s, 2); // neither R nor N
+    wire_put(out,
+             reflector->restart_time_s | (reflector->restarting ? RESTART_STATE : 0u) |
+                 (reflector->notification_restart ? RESTART_NOTIFICATION : 0u),
+             2);
     for (enum family family = 0; family < FAMILIES; family++) {
         if (reflector->families[family]) {
-            put_family(out, family);
-            wire_put(out, 0x80, 1); // forwarding kept
+            message_put_family(out, family);
+            wire_put(out, reflector->forwarding[family] ? FORWARDING_STATE : 0, 1);
         }
     }
     wire_close(out, place, 1);
 }
 
+static void put_add_path(const struct reflector *reflector, struct wire *out)
+{
+    wire_put(out, CAPABILITY_ADD_PATH, 1);
+    size_t place = wire_open(out, 1);
+
+    for (enum family family = 0; family < FAMILIES; family++) {
+        if (reflector->add_path[family]) {
+            message_put_family(out, family);
+            wire_put(out, ADD_PATH_SENDS, 1);
+        }
+    }
+    wire_close(out, place, 1);
+}
+
+static void put_long_lived(const struct reflector *reflector, struct wire *out)
+{
+    wire_put(out, CAPABILITY_LONG_LIVED, 1);
+    size_t place = wire_open(out, 1);
+
+    for (enum family family = 0; family < FAMILIES; family++) {
+        if (reflector->families[family]) {
+            message_put_family(out, family);
+            wire_put(out, reflector->forwarding[family] ? FORWARDING_STATE : 0, 1);
+            wire_put(out, reflector->long_lived_s, 3);
+        }
+    }
+    wire_close(out, place, 1);
+}
+
+static void put_capabilities(const struct reflector *reflector, struct wire *out)
+{
+    const uint8_t *add_path = reflector->add_path;
+
+    put_families(reflector, out);
+    wire_put(out, CAPABILITY_ROUTE_REFRESH << 8, 2);
+    if (reflector->form.ipv6_next_hop) {
+        wire_put(out, CAPABILITY_EXTENDED_NEXT_HOP << 8 | 6, 2);
+        wire_put(out, 0x000100010002, 6); // AFI 1, SAFI 1, next hop of AFI 2
+    }
+    if (!reflector->two_octet_as) {
+        wire_put(out, CAPABILITY_AS4 << 8 | 4, 2);
+        wire_put(out, reflector->as, 4);
+    }
+    if (reflector->restart_time_s)
+        put_graceful_restart(reflector, out);
+    if (add_path[FAMILY_LS] || add_path[FAMILY_IPV4] || add_path[FAMILY_IPV6])
+        put_add_path(reflector, out);
+    if (reflector->enhanced_refresh)
+        wire_put(out, CAPABILITY_ENHANCED_REFRESH << 8, 2);
+    if (reflector->long_lived_s)
+        put_long_lived(reflector, out);
+    for (size_t i = 0; i < reflector->capability_count; i++) {
+        const struct raw_capability *raw = &reflector->capabilities[i];
+
+        wire_put(out, raw->code, 1);
+        wire_put(out, raw->value.length, 1);
+        wire_put_bytes(out, raw->value.bytes, raw->value.length);
+    }
+}
+
 void message_open(const struct reflector *reflector, struct wire *out)
 {
-    size_t message = begin_message(MESSAGE_OPEN, out);
+    size_t message = message_begin(MESSAGE_OPEN, out);
 
     wire_put(out, BGP_VERSION, 1);
     wire_put(out, reflector->as > UINT16_MAX ? AS_TRANS : reflector->as, 2);
@@ -125,37 +173,58 @@ void message_open(const struct reflector *reflector, struct wire *out)
     put_capabilities(reflector, out);
     wire_close(out, capabilities, 1);
     wire_close(out, parameters, 1);
-    end_message(out, message);
+    message_end(out, message);
 }
 
 void message_keepalive(struct wire *out)
 {
-    end_message(out, begin_message(MESSAGE_KEEPALIVE, out));
+    message_end(out, message_begin(MESSAGE_KEEPALIVE, out));
 }
 
 void message_notification(unsigned code, struct wire *out)
 {
-    size_t message = begin_message(MESSAGE_NOTIFICATION, out);
+    size_t message = message_begin(MESSAGE_NOTIFICATION, out);
 
     wire_put(out, code, 2);
-    end_message(out, message);
+    message_end(out, message);
 }
 
-void message_end_of_rib(enum family family, struct wire *out)
+void message_end_of_rib(const struct reflector *reflector, enum family family, struct wire *out)
 {
-    size_t message = begin_message(MESSAGE_UPDATE, out);
+    bool is_long = reflector->form.long_lengths;
+    size_t message = message_begin(MESSAGE_UPDATE, out);
 
     wire_put(out, 0, 2);
     if (family == FAMILY_IPV4) {
         wire_put(out, 0, 2);
     } else {
-        wire_put(out, 6, 2);
-        wire_put(out, FLAGS_OPTIONAL, 1);
+        size_t place = wire_open(out, 2);
+
+        wire_put(out, FLAGS_OPTIONAL | (is_long ? FLAG_LONG : 0u), 1);
         wire_put(out, ATTRIBUTE_MP_UNREACH, 1);
-        wire_put(out, 3, 1);
-        put_family(out, family);
+        wire_put(out, 3, is_long ? 2 : 1);
+        message_put_family(out, family);
+        wire_close(out, place, 2);
     }
-    end_message(out, message);
+    message_end(out, message);
+}
+
+void message_of(unsigned type, const uint8_t *body, size_t length, struct wire *out)
+{
+    size_t message = message_begin(type, out);
+
+    wire_put_bytes(out, body, length);
+    message_end(out, message);
+}
+
+void message_refresh(enum family family, unsigned subtype, struct wire *out)
+{
+    size_t message = message_begin(MESSAGE_ROUTE_REFRESH, out);
+
+    wire_put(out, afi_safis[family].afi, 2);
+    wire_put(out, subtype, 1);
+    wire_put(out, afi_safis[family].safi, 1);
+    message_end(out, message);
 }
 
 // ---- reading the peer's
@@ -206,6 +275,18 @@ static enum family find_family(uint32_t afi, uint32_t safi)
     return family;
 }
 
+static void read_add_path(struct cursor value, struct open *open)
+{
+    while (value.left) {
+        uint32_t afi = take_uint(&value, 2), safi = take_uint(&value, 1);
+        uint32_t what = take_uint(&value, 1);
+        enum family family = find_family(afi, safi);
+
+        if (!value.failed && family < FAMILIES)
+            open->takes_path_ids[family] = what == ADD_PATH_RECEIVES || what == ADD_PATH_BOTH;
+    }
+}
+
 static void read_capabilities(struct cursor capabilities, struct open *open, bool *failed)
 {
     while (capabilities.left) {
@@ -227,6 +308,8 @@ static void read_capabilities(struct cursor capabilities, struct open *open, boo
                 open->has_as4 = true;
                 open->as = as;
             }
+        } else if (code == CAPABILITY_ADD_PATH) {
+            read_add_path(value, open);
         }
     }
     *failed |= capabilities.failed;
@@ -265,11 +348,30 @@ bool message_parse_open(const uint8_t *body, size_t length, struct open *out, un
     if (open.hold_time_s == 1 || open.hold_time_s == 2)
         return error_set(err, ERROR_INPUT, "OPEN: hold time %u; 0, or at least 3 expected",
                          open.hold_time_s);
+    *out = open;
+    return true;
+}
+
+bool message_is_acceptable(const struct reflector *reflector, const struct open *open,
+                           unsigned *notify, struct error *err)
+{
+    uint32_t as = reflector->peer_as;
+
+    if (!open->has_as4 && as > UINT16_MAX)
+        as = AS_TRANS;
+    *notify = NOTIFY_OPEN_PEER_AS;
+    if (open->as != as)
+        return error_set(err, ERROR_INPUT, "OPEN: AS %u; %u expected", open->as, as);
     *notify = NOTIFY_OPEN_CAPABILITY;
-    if (!open.has_as4)
+    if (!open->has_as4 && !reflector->two_octet_as)
         return error_set(err, ERROR_INPUT,
                          "OPEN: no capability 65; 4-octet AS numbers (RFC 6793) expected");
-    *out = open;
+    for (enum family family = 0; family < FAMILIES; family++) {
+        if (reflector->add_path[family] && open->families[family] && !open->takes_path_ids[family])
+            return error_set(err, ERROR_INPUT,
+                             "OPEN: no path identifiers for %s; capability 69 (RFC 7911) expected",
+                             family_names[family]);
+    }
     return true;
 }
 
@@ -282,166 +384,4 @@ enum family message_parse_refresh(const uint8_t *body, size_t length)
     uint32_t safi = take_uint(&cursor, 1);
 
     return cursor.failed ? FAMILIES : find_family(afi, safi);
-}
-
-// ---- path attributes
-
-static void put_attribute(struct wire *out, unsigned flags, unsigned type, const void *value,
-                          size_t length)
-{
-    bool is_long = length > UINT8_MAX;
-
-    wire_put(out, flags | (is_long ? FLAG_LONG : 0u), 1);
-    wire_put(out, type, 1);
-    wire_put(out, length, is_long ? 2 : 1);
-    wire_put_bytes(out, value, length);
-}
-
-static void put_number_attribute(struct wire *out, unsigned flags, unsigned type, uint64_t value,
-                                 unsigned width)
-{
-    wire_put(out, flags, 1);
-    wire_put(out, type, 1);
-    wire_put(out, width, 1);
-    wire_put(out, value, width);
-}
-
-static void put_list_attribute(struct wire *out, unsigned flags, unsigned type,
-                               const uint32_t *numbers, size_t count, bool is_as_path)
-{
-    size_t length = 4 * count + (is_as_path && count ? 2 : 0);
-    bool is_long = length > UINT8_MAX;
-
-    wire_put(out, flags | (is_long ? FLAG_LONG : 0u), 1);
-    wire_put(out, type, 1);
-    wire_put(out, length, is_long ? 2 : 1);
-    if (is_as_path && count) {
-        wire_put(out, AS_SEQUENCE, 1);
-        wire_put(out, count, 1);
-    }
-    for (size_t i = 0; i < count; i++)
-        wire_put(out, numbers[i], 4);
-}
-
-void message_path_attributes(const struct scenario *scenario, const struct reflector *reflector,
-                             const struct path *path, enum family family, struct wire *out)
-{
-    put_number_attribute(out, FLAGS_WELL_KNOWN, ATTRIBUTE_ORIGIN, path->origin, 1);
-    put_list_attribute(out, FLAGS_WELL_KNOWN, ATTRIBUTE_AS_PATH, path->as_path, path->as_count,
-                       true);
-    if (family == FAMILY_IPV4)
-        put_attribute(out, FLAGS_WELL_KNOWN, ATTRIBUTE_NEXT_HOP, path->next_hop[0].bytes, 4);
-    if (path->has_med)
-        put_number_attribute(out, FLAGS_OPTIONAL, ATTRIBUTE_MED, path->med, 4);
-    put_number_attribute(out, FLAGS_WELL_KNOWN, ATTRIBUTE_LOCAL_PREF, path->local_pref, 4);
-    if (path->community_count)
-        put_list_attribute(out, FLAGS_OPTIONAL_TRANSITIVE, ATTRIBUTE_COMMUNITIES, path->communities,
-                           path->community_count, false);
-    put_attribute(out, FLAGS_OPTIONAL, ATTRIBUTE_ORIGINATOR_ID,
-                  scenario->vertices[path->router].ipv4.bytes, 4);
-    put_attribute(out, FLAGS_OPTIONAL, ATTRIBUTE_CLUSTER_LIST, reflector->cluster_id.bytes, 4);
-}
-
-void message_link_state_attributes(const struct wire *contents, struct wire *out)
-{
-    put_number_attribute(out, FLAGS_WELL_KNOWN, ATTRIBUTE_ORIGIN, ORIGIN_IGP, 1);
-    put_list_attribute(out, FLAGS_WELL_KNOWN, ATTRIBUTE_AS_PATH, NULL, 0, true);
-    put_number_attribute(out, FLAGS_WELL_KNOWN, ATTRIBUTE_LOCAL_PREF, 100, 4);
-    put_attribute(out, FLAGS_OPTIONAL, ATTRIBUTE_LINK_STATE, contents->bytes, contents->length);
-}
-
-// ---- packing
-
-struct packer packer_begin(struct wire *out, enum family family, const struct wire *attributes,
-                           const struct net *next_hop)
-{
-    return (struct packer){.out = out,
-                           .family = family,
-                           .attributes = attributes,
-                           .next_hop = next_hop,
-                           .message = SIZE_MAX};
-}
-
-/* Everything of the message that stands before its NLRIs. */
-static void open_update(struct packer *packer)
-{
-    struct wire *out = packer->out;
-    bool announces = packer->attributes != NULL;
-
-    packer->message = begin_message(MESSAGE_UPDATE, out);
-    if (packer->family == FAMILY_IPV4) {
-        packer->lengths[0] = wire_open(out, 2); // of withdrawn routes
-        if (announces) {
-            wire_put(out, packer->attributes->length, 2);
-            wire_put_bytes(out, packer->attributes->bytes, packer->attributes->length);
-        }
-        return;
-    }
-    wire_put(out, 0, 2);
-    packer->lengths[0] = wire_open(out, 2); // of attributes
-    wire_put(out, FLAGS_OPTIONAL | FLAG_LONG, 1);
-    wire_put(out, announces ? ATTRIBUTE_MP_REACH : ATTRIBUTE_MP_UNREACH, 1);
-    packer->lengths[1] = wire_open(out, 2);
-    put_family(out, packer->family);
-    if (announces) {
-        unsigned octets = net_bits(packer->next_hop) / 8;
-
-        wire_put(out, octets, 1);
-        wire_put_bytes(out, packer->next_hop->bytes, octets);
-        wire_put(out, 0, 1);
-    }
-}
-
-static void close_update(struct packer *packer)
-{
-    struct wire *out = packer->out;
-
-    if (packer->family == FAMILY_IPV4) {
-        if (!packer->attributes) {
-            wire_close(out, packer->lengths[0], 2);
-            wire_put(out, 0, 2);
-        }
-    } else {
-        wire_close(out, packer->lengths[1], 2);
-        if (packer->attributes)
-            wire_put_bytes(out, packer->attributes->bytes, packer->attributes->length);
-        wire_close(out, packer->lengths[0], 2);
-    }
-    end_message(out, packer->message);
-    packer->message = SIZE_MAX;
-}
-
-/* Octets that the message will have when it ends now. */
-static size_t ended_length(const struct packer *packer)
-{
-    size_t length = packer->out->length - packer->message;
-
-    if (packer->family == FAMILY_IPV4)
-        return packer->attributes ? length : length + 2;
-    return packer->attributes ? length + packer->attributes->length : length;
-}
-
-void packer_add(struct packer *packer, const uint8_t *nlri, size_t length)
-{
-    if (packer->message != SIZE_MAX && ended_length(packer) + length > MESSAGE_LIMIT)
-        close_update(packer);
-    if (packer->message == SIZE_MAX)
-        open_update(packer);
-    wire_put_bytes(packer->out, nlri, length);
-}
-
-void packer_add_net(struct packer *packer, const struct net *net)
-{
-    uint8_t nlri[17];
-    size_t octets = (net->length_bits + 7u) / 8;
-
-    nlri[0] = net->length_bits;
-    memcpy(nlri + 1, net->bytes, octets);
-    packer_add(packer, nlri, 1 + octets);
-}
-
-void packer_end(struct packer *packer)
-{
-    if (packer->message != SIZE_MAX)
-        close_update(packer);
 }

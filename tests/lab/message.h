@@ -1,4 +1,4 @@
-/* message: BGP-4 messages (RFC 4271, 4760, 5492, 6793, 2918, 4724).
+/* message: BGP-4 messages without routes (RFC 4271, 4760, 5492, 6793, 2918, 7313, 4724, 7911).
  *
  * Our own are written into a wire; the peer's are read for as much as a reflector needs: its OPEN, its
  * ROUTE-REFRESHes, its NOTIFICATIONs. Routes that the peer sends are not looked at. */
@@ -41,37 +41,35 @@ struct open {
     uint8_t router_id[4];
     bool has_as4; // capability 65
     bool families[FAMILIES];
+    bool takes_path_ids[FAMILIES]; // ADD-PATH: it receives
 };
 
 void message_open(const struct reflector *reflector, struct wire *out);
 void message_keepalive(struct wire *out);
 void message_notification(unsigned code, struct wire *out);
-void message_end_of_rib(enum family family, struct wire *out);
+void message_end_of_rib(const struct reflector *reflector, enum family family, struct wire *out);
+
+/* Places for the header, and its length when the body is written. */
+size_t message_begin(unsigned type, struct wire *out);
+void message_end(struct wire *out, size_t message);
+
+/* A message whose body is given. */
+void message_of(unsigned type, const uint8_t *body, size_t length, struct wire *out);
+
+enum { REFRESH_ASKED = 0, REFRESH_BEGINS = 1, REFRESH_ENDS = 2 }; // RFC 7313
+void message_refresh(enum family family, unsigned subtype, struct wire *out);
+
+/* AFI and SAFI, 3 octets. */
+void message_put_family(struct wire *out, enum family family);
 
 /* The body of an OPEN. On failure *notify is what to answer. */
 bool message_parse_open(const uint8_t *body, size_t length, struct open *out, unsigned *notify,
                         struct error *err);
 
+/* That it is the peer which the reflector wants: of the right AS, with 4-octet AS numbers unless the
+ * reflector has none, and taking path identifiers where the reflector sends them. */
+bool message_is_acceptable(const struct reflector *reflector, const struct open *open,
+                           unsigned *notify, struct error *err);
+
 /* AFI and SAFI of a ROUTE-REFRESH; FAMILIES: one that we do not have. */
 enum family message_parse_refresh(const uint8_t *body, size_t length);
-
-/* The attributes of a unicast route as this reflector passes it on, NEXT_HOP of IPv4 included; those of
- * link state (path NULL) are the reflector's own, with contents of the BGP-LS attribute last. */
-void message_path_attributes(const struct scenario *scenario, const struct reflector *reflector,
-                             const struct path *path, enum family family, struct wire *out);
-void message_link_state_attributes(const struct wire *contents, struct wire *out);
-
-/* Fills UPDATEs with NLRIs that share one attribute set, as many to a message as there is room for. */
-struct packer {
-    struct wire *out;
-    enum family family;
-    const struct wire *attributes; // NULL: withdrawals
-    const struct net *next_hop;    // of MP_REACH
-    size_t message, lengths[2];    // places in out; message is SIZE_MAX between messages
-};
-
-struct packer packer_begin(struct wire *out, enum family family, const struct wire *attributes,
-                           const struct net *next_hop);
-void packer_add(struct packer *packer, const uint8_t *nlri, size_t length);
-void packer_add_net(struct packer *packer, const struct net *net);
-void packer_end(struct packer *packer);

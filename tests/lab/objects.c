@@ -5,14 +5,15 @@
 #include "objects.h"
 
 #include "link_state.h"
-#include "message.h"
+#include "packer.h"
+#include "path_attributes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct object {
     struct object_id id;
-    bool said;
+    bool said, no_attribute;
     uint16_t nlri_length, attribute_length;
     size_t attribute_room;
     uint8_t *nlri, *attribute;
@@ -41,37 +42,32 @@ static void add_object(struct objects *objects, struct object_id id)
     wire_free(&nlri);
 }
 
-static bool has_topologies(const struct scenario *scenario, size_t domain)
-{
-    return scenario->topologies == 2 && scenario->domains[domain].protocol != PROTOCOL_OSPF;
-}
-
 void objects_add_attachment(struct objects *objects, size_t attachment)
 {
     const struct scenario *scenario = objects->scenario;
     const struct attachment *it = &scenario->attachments[attachment];
 
     for (size_t domain = 0; domain < scenario->domain_count; domain++) {
-        bool own = it->prefix.family == 6 && has_topologies(scenario, domain);
-
         if (it->domains >> domain & 1)
-            add_object(objects, (struct object_id){.kind = OBJECT_PREFIX,
-                                                   .subject = (uint32_t)attachment,
-                                                   .domain = (uint8_t)domain,
-                                                   .topology = own ? 2 : 0});
+            add_object(objects, (struct object_id){
+                                    .kind = OBJECT_PREFIX,
+                                    .subject = (uint32_t)attachment,
+                                    .domain = (uint8_t)domain,
+                                    .topology = link_state_prefix_topology(scenario, it, domain)});
     }
 }
 
 static void add_link_objects(struct objects *objects, size_t link, size_t domain)
 {
-    unsigned last = has_topologies(objects->scenario, domain) ? 2 : 0;
+    const struct scenario *scenario = objects->scenario;
+    uint32_t topologies = link_state_link_topologies(scenario, &scenario->links[link], domain);
 
-    for (unsigned topology = 0; topology <= last; topology += 2) {
-        for (uint32_t side = 0; side < 2; side++)
+    for (size_t i = 0; i < scenario->topology_count; i++) {
+        for (uint32_t side = 0; topologies >> i & 1 && side < 2; side++)
             add_object(objects, (struct object_id){.kind = OBJECT_LINK,
                                                    .subject = 2 * (uint32_t)link + side,
                                                    .domain = (uint8_t)domain,
-                                                   .topology = (uint8_t)topology});
+                                                   .topology = scenario->topologies[i]});
     }
 }
 
@@ -95,12 +91,17 @@ static void add_objects(struct objects *objects)
     }
     for (size_t i = 0; i < scenario->attachment_count; i++)
         objects_add_attachment(objects, i);
+    for (size_t i = 0; i < scenario->egress_count; i++)
+        add_object(objects, (struct object_id){.kind = OBJECT_EGRESS, .subject = (uint32_t)i});
+    for (size_t i = 0; i < scenario->raw_object_count; i++)
+        add_object(objects, (struct object_id){.kind = OBJECT_RAW, .subject = (uint32_t)i});
 }
 
 static bool is_touched(const struct scenario *scenario, struct object_id id)
 {
     const struct link *link;
     const struct attachment *attachment;
+    const struct egress *egress;
 
     switch (id.kind) {
     case OBJECT_NODE:
@@ -110,10 +111,15 @@ static bool is_touched(const struct scenario *scenario, struct object_id id)
         return link->touched || scenario->vertices[link->ends[0]].touched ||
                scenario->vertices[link->ends[1]].touched;
     case OBJECT_PREFIX:
+        attachment = &scenario->attachments[id.subject];
+        return attachment->touched || scenario->vertices[attachment->vertex].touched;
+    case OBJECT_EGRESS:
+        egress = &scenario->egresses[id.subject];
+        return egress->touched || scenario->vertices[egress->router].touched;
+    case OBJECT_RAW:
         break;
     }
-    attachment = &scenario->attachments[id.subject];
-    return attachment->touched || scenario->vertices[attachment->vertex].touched;
+    return scenario->raw_objects[id.subject].touched;
 }
 
 /* Brings what is said to what is true; true where that is another thing. */
@@ -125,7 +131,7 @@ static bool settle_object(struct objects *objects, struct object *object, struct
     if (!object->said)
         return was_said;
     scratch->length = 0;
-    link_state_attribute(objects->scenario, object->id, scratch);
+    object->no_attribute = !link_state_attribute(objects->scenario, object->id, scratch);
     if (was_said && scratch->length == object->attribute_length &&
         memcmp(scratch->bytes, object->attribute, scratch->length) == 0)
         return false;
@@ -148,7 +154,9 @@ static int compare_objects(const void *a, const void *b)
     if (order == 0)
         order = (int)left->id.kind - (int)right->id.kind;
     if (order == 0 && left->said) {
-        order = left->attribute_length - right->attribute_length;
+        order = left->no_attribute - right->no_attribute;
+        if (order == 0)
+            order = left->attribute_length - right->attribute_length;
         if (order == 0)
             order = memcmp(left->attribute, right->attribute, left->attribute_length);
     }
@@ -157,30 +165,43 @@ static int compare_objects(const void *a, const void *b)
 
 static bool same_attribute(const struct object *a, const struct object *b)
 {
-    return a->attribute_length == b->attribute_length &&
+    return a->no_attribute == b->no_attribute && a->attribute_length == b->attribute_length &&
            memcmp(a->attribute, b->attribute, a->attribute_length) == 0;
+}
+
+/* With path identifiers an object is said once for each path that the reflector has of everything. */
+static void add_to(struct packer *packer, const struct object *object)
+{
+    const struct reflector *reflector = packer->reflector;
+    uint32_t path = 0;
+
+    do
+        packer_add(packer, reflector->path_id_base + path, object->nlri, object->nlri_length);
+    while (++path < reflector->add_path[FAMILY_LS]);
 }
 
 /* UPDATEs for sorted objects. */
 static void write_objects(const struct reflector *reflector, struct object *const *list,
                           size_t count, struct wire *out)
 {
-    struct packer withdrawals = packer_begin(out, FAMILY_LS, NULL, NULL);
+    struct packer withdrawals = packer_begin(out, reflector, FAMILY_LS, NULL, NULL);
     struct wire attributes = {0};
     size_t i = 0;
 
     for (; i < count && !list[i]->said; i++)
-        packer_add(&withdrawals, list[i]->nlri, list[i]->nlri_length);
+        add_to(&withdrawals, list[i]);
     packer_end(&withdrawals);
     while (i < count) {
         const struct object *first = list[i];
-        const struct wire contents = {.bytes = first->attribute, .length = first->attribute_length};
-        struct packer packer = packer_begin(out, FAMILY_LS, &attributes, &reflector->router_id);
+        const struct octets contents = {.bytes = first->attribute,
+                                        .length = first->attribute_length};
+        struct packer packer =
+            packer_begin(out, reflector, FAMILY_LS, &attributes, &reflector->router_id);
 
         attributes.length = 0;
-        message_link_state_attributes(&contents, &attributes);
+        path_link_state_attributes(reflector, first->no_attribute ? NULL : &contents, &attributes);
         for (; i < count && same_attribute(list[i], first); i++)
-            packer_add(&packer, list[i]->nlri, list[i]->nlri_length);
+            add_to(&packer, list[i]);
         packer_end(&packer);
     }
     wire_free(&attributes);

@@ -120,7 +120,7 @@ const struct tree *reader_item(const struct tree *node, size_t index)
     return node->shape == SHAPE_LIST ? &node->items[index] : node;
 }
 
-static bool digits_to_uint(const char *text, uint64_t high, uint64_t *out)
+bool text_to_uint(const char *text, uint64_t high, uint64_t *out)
 {
     uint64_t value = 0;
 
@@ -145,7 +145,7 @@ bool reader_uint(struct reader *reader, const struct tree *node, uint64_t low, u
 
     if (!text)
         return false;
-    if (!digits_to_uint(text, high, &value) || value < low)
+    if (!text_to_uint(text, high, &value) || value < low)
         return reader_fail(reader, node, "%s: \"%s\"; a number from %llu to %llu expected", what,
                            text, (unsigned long long)low, (unsigned long long)high);
     *out = value;
@@ -188,10 +188,12 @@ bool read_line(struct reader *reader, const struct tree *node, const struct key 
 {
     const char *text = reader_text(reader, node, "a line of text");
 
-    (void)key;
     if (!text)
         return false;
-    *(const char **)field = arena_text(reader->arena, text, strlen(text));
+    if (key->high && node->count > key->high)
+        return reader_fail(reader, node, "%s: %u octets; at most %llu expected", key->name,
+                           node->count, (unsigned long long)key->high);
+    *(const char **)field = arena_text(reader->arena, text, node->count);
     return true;
 }
 

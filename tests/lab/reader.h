@@ -25,6 +25,12 @@ struct reader {
 
 struct key;
 
+/* A word of a small set and what it stands for; the last of a table has no name. */
+struct word {
+    const char *name;
+    uint32_t value;
+};
+
 /* Reads one value into `field`; false with the error set. */
 typedef bool read_value(struct reader *reader, const struct tree *node, const struct key *key,
                         void *field);
@@ -34,7 +40,8 @@ struct key {
     read_value *read;
     size_t offset; // of the field in what the mapping describes
     bool required;
-    uint64_t low, high; // of a number
+    uint64_t low, high; // of a number; high: at most so many octets, items
+    const struct word *words;
 };
 
 enum { KEYS_LIMIT = 64 }; // keys of one mapping: its seen ones are bits
@@ -63,9 +70,12 @@ bool reader_uint(struct reader *reader, const struct tree *node, uint64_t low, u
                  const char *what, uint64_t *out);
 bool reader_decimal(struct reader *reader, const struct tree *node, const char *what, double *out);
 
+/* Digits only, at most `high`. */
+bool text_to_uint(const char *text, uint64_t high, uint64_t *out);
+
 /* Readers for rows. The field's type stands behind each. */
 read_value read_name;        // const char *: a-z 0-9 - . _, at most 63
-read_value read_line;        // const char *: any text
+read_value read_line;        // const char *: any text, of at most key->high octets if that is not 0
 read_value read_bool;        // bool
 read_value read_uint8;       // uint8_t
 read_value read_uint16;      // uint16_t

@@ -12,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const family_names[FAMILIES] = {
-    [FAMILY_LS] = "ls", [FAMILY_IPV4] = "ipv4", [FAMILY_IPV6] = "ipv6"};
-
 static struct loading *loading_of(struct reader *reader)
 {
     return reader->context;
@@ -41,15 +38,6 @@ void add_vertex(struct scenario *scenario, const struct vertex *vertex)
     table_add(&scenario->names, hash_bytes(added->name, strlen(added->name)), added);
 }
 
-size_t scenario_find_reflector(const struct scenario *scenario, const char *name)
-{
-    for (size_t i = 0; i < scenario->reflector_count; i++) {
-        if (strcmp(scenario->reflectors[i].name, name) == 0)
-            return i;
-    }
-    return SIZE_MAX;
-}
-
 bool read_vertex(struct loading *loading, const struct tree *node, size_t *out)
 {
     const char *name = reader_text(&loading->reader, node, "the name of a router");
@@ -72,7 +60,8 @@ static bool find_domain(struct loading *loading, const struct tree *node, struct
     size_t i = 0;
 
     while (i < scenario->domain_count && (scenario->domains[i].protocol != domain.protocol ||
-                                          scenario->domains[i].area != domain.area))
+                                          scenario->domains[i].area != domain.area ||
+                                          scenario->domains[i].instance != domain.instance))
         i++;
     if (i == DOMAIN_LIMIT)
         return reader_fail(&loading->reader, node, "igp: more than %d levels and areas",
@@ -83,29 +72,64 @@ static bool find_domain(struct loading *loading, const struct tree *node, struct
     return true;
 }
 
+/* "isis-2", "ospf-0.0.0.1", "ospf3-0.0.0.1", "direct"; no instance any more. */
+static bool parse_protocol(const char *text, struct domain *out)
+{
+    static const struct {
+        const char *name;
+        enum protocol protocol;
+        bool has_area;
+    } names[] = {
+        {"isis-1", PROTOCOL_ISIS_1, false}, {"isis-2", PROTOCOL_ISIS_2, false},
+        {"ospf-", PROTOCOL_OSPF, true},     {"ospf3-", PROTOCOL_OSPF3, true},
+        {"direct", PROTOCOL_DIRECT, false}, {"static", PROTOCOL_STATIC, false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        size_t length = strlen(names[i].name);
+        struct net area;
+
+        out->protocol = names[i].protocol;
+        if (!names[i].has_area && strcmp(text, names[i].name) == 0)
+            return true;
+        if (!names[i].has_area || strncmp(text, names[i].name, length) != 0)
+            continue;
+        if (!net_parse_address(text + length, &area) || area.family != 4)
+            return false;
+        for (size_t k = 0; k < 4; k++)
+            out->area = out->area << 8 | area.bytes[k];
+        return true;
+    }
+    return false;
+}
+
 static bool read_domain(struct loading *loading, const struct tree *node, size_t *out)
 {
     const char *text = reader_text(&loading->reader, node, "an IGP such as isis-2");
-    struct domain domain = {0};
-    struct net area;
+    const char *rest = text;
+    struct domain domain = {.instance = loading->scenario->instance};
 
     if (!text)
         return false;
-    if (strcmp(text, "isis-1") == 0) {
-        domain.protocol = PROTOCOL_ISIS_1;
-    } else if (strcmp(text, "isis-2") == 0) {
-        domain.protocol = PROTOCOL_ISIS_2;
-    } else if (strncmp(text, "ospf-", 5) == 0 && net_parse_address(text + 5, &area) &&
-               area.family == 4) {
-        domain.protocol = PROTOCOL_OSPF;
-        for (size_t i = 0; i < 4; i++)
-            domain.area = domain.area << 8 | area.bytes[i];
-    } else {
-        return reader_fail(&loading->reader, node,
-                           "igp: \"%s\"; isis-1, isis-2 or ospf-AREA such as ospf-0.0.0.0 expected",
-                           text);
-    }
+    const char *name = next_part(loading->reader.scratch, &rest, '@');
+    bool has_instance = strchr(text, '@') != NULL;
+
+    if (!name || !parse_protocol(name, &domain) ||
+        (has_instance && !text_to_uint(rest, UINT64_MAX, &domain.instance)))
+        return reader_fail(
+            &loading->reader, node,
+            "igp: \"%s\"; isis-1, isis-2, ospf-AREA, ospf3-AREA such as ospf-0.0.0.0, "
+            "direct or static, with an instance such as isis-2@7, expected",
+            text);
     return find_domain(loading, node, domain, out);
+}
+
+bool read_router(struct loading *loading, const struct tree *node, size_t *out)
+{
+    if (!read_vertex(loading, node, out))
+        return false;
+    return *out < loading->scenario->router_count ||
+           reader_fail(&loading->reader, node, "\"%s\" is a LAN; a router expected", node->text);
 }
 
 bool read_domains(struct loading *loading, const struct tree *node, uint64_t *out)
@@ -125,50 +149,74 @@ bool read_domains(struct loading *loading, const struct tree *node, uint64_t *ou
     return true;
 }
 
-static int hex_digit(char c)
+bool read_topology(struct loading *loading, const struct tree *node, uint64_t number, uint8_t *out)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    struct scenario *scenario = loading->scenario;
+    size_t i = 0;
+
+    while (i < scenario->topology_count && scenario->topologies[i] != number)
+        i++;
+    if (i == TOPOLOGY_LIMIT)
+        return reader_fail(&loading->reader, node, "more than %d topologies", TOPOLOGY_LIMIT);
+    if (i == scenario->topology_count)
+        scenario->topologies[scenario->topology_count++] = (uint16_t)number;
+    *out = (uint8_t)i;
+    return true;
 }
 
-/* Lower-case hexadecimal digits, with dots anywhere between octets. The count of octets; 0: not so. */
-static size_t parse_hex(const char *text, uint8_t *out, size_t limit)
+bool read_topologies(struct loading *loading, const struct tree *node, uint32_t *out)
 {
-    size_t count = 0;
+    const struct key key = {.name = "topologies", .high = MT_ID_LIMIT};
+    struct numbers numbers;
+    uint32_t mask = 0;
 
-    while (*text) {
-        if (*text == '.' && count > 0 && text[1]) {
-            text++;
-            continue;
-        }
-        int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
-
-        if (low < 0 || count == limit)
-            return 0;
-        out[count++] = (uint8_t)(high << 4 | low);
-        text += 2;
-    }
-    return count;
-}
-
-static bool read_area(struct loading *loading, const struct tree *node, uint8_t *area,
-                      uint8_t *length)
-{
-    const char *text = reader_text(&loading->reader, node, "an IS-IS area such as 49.0001");
-
-    if (!text)
+    if (!read_numbers(&loading->reader, node, &key, &numbers))
         return false;
-    *length = (uint8_t)parse_hex(text, area, AREA_BYTES);
-    return *length || reader_fail(&loading->reader, node,
-                                  "area: \"%s\"; an IS-IS area such as 49.0001 expected", text);
+    for (size_t i = 0; i < numbers.count; i++) {
+        uint8_t topology;
+
+        if (!read_topology(loading, node, numbers.list[i], &topology))
+            return false;
+        mask |= UINT32_C(1) << topology;
+    }
+    if (!mask)
+        return reader_fail(&loading->reader, node, "topologies: none; at least one expected");
+    *out = mask;
+    return true;
+}
+
+/* One area address or a list of them. */
+static bool read_areas(struct loading *loading, const struct tree *node, struct node_more *out)
+{
+    size_t count = reader_count(node);
+    struct octets *areas = arena_alloc(loading->scenario->arena, count, sizeof *areas);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct tree *item = reader_item(node, i);
+        const char *text = reader_text(&loading->reader, item, "an IS-IS area such as 49.0001");
+
+        if (!text)
+            return false;
+        if (!parse_octets(loading->scenario->arena, text, AREA_BYTES, &areas[i]) ||
+            areas[i].length == 0)
+            return reader_fail(&loading->reader, item,
+                               "area: \"%s\"; an IS-IS area such as 49.0001 expected", text);
+    }
+    out->areas = areas;
+    out->area_count = count;
+    return true;
 }
 
 // ---- routers
 
 struct router_form {
     struct vertex vertex;
-    const struct tree *igp, *area, *system_id;
+    const struct tree *igp, *area, *system_id, *flags, *router_ids, *topologies;
+};
+
+static const struct word node_flag_words[] = {
+    {"overload", 0x80}, {"attached", 0x40}, {"external", 0x20}, {"abr", 0x10},
+    {"router", 0x08},   {"v6", 0x04},       {NULL, 0},
 };
 
 static const struct key router_keys[] = {
@@ -181,7 +229,62 @@ static const struct key router_keys[] = {
     {"overload", read_bool, offsetof(struct router_form, vertex.overload)},
     {"attached", read_bool, offsetof(struct router_form, vertex.attached)},
     {"down", read_bool, offsetof(struct router_form, vertex.down)},
+    {"node_name", read_line, offsetof(struct router_form, vertex.more.name), .high = 255},
+    {"flags", read_node, offsetof(struct router_form, flags)},
+    {"router_ids", read_node, offsetof(struct router_form, router_ids)},
+    {"topologies", read_node, offsetof(struct router_form, topologies)},
+    {"msd", read_octets, offsetof(struct router_form, vertex.more.msd), .high = 255},
+    {"tlvs", read_tlvs, offsetof(struct router_form, vertex.more.tlvs)},
 };
+
+bool is_none(const struct tree *node)
+{
+    return node->shape == SHAPE_TEXT && strcmp(node->text, "none") == 0;
+}
+
+static bool read_router_ids(struct loading *loading, const struct tree *node,
+                            struct node_more *more)
+{
+    size_t count = reader_count(node);
+    struct net *list = arena_alloc(loading->scenario->arena, count, sizeof *list);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct tree *item = reader_item(node, i);
+        const char *text = reader_text(&loading->reader, item, "an address");
+
+        if (!text)
+            return false;
+        if (!net_parse_address(text, &list[i]))
+            return reader_fail(&loading->reader, item, "router_ids: \"%s\"; an address expected",
+                               text);
+    }
+    more->router_ids = list;
+    more->router_id_count = count;
+    return true;
+}
+
+static bool complete_more(struct loading *loading, const struct router_form *form,
+                          struct vertex *vertex)
+{
+    static const struct key flags = {.name = "flags", .words = node_flag_words};
+    struct node_more *more = &vertex->more;
+
+    if (!more->name)
+        more->name = vertex->name;
+    more->areas = loading->default_areas.areas;
+    more->area_count = loading->default_areas.area_count;
+    if (form->area && !read_areas(loading, form->area, more))
+        return false;
+    if (form->flags) {
+        more->no_flags = is_none(form->flags);
+        more->has_flags = !more->no_flags;
+        if (more->has_flags && !read_words(&loading->reader, form->flags, &flags, &more->flags))
+            return false;
+    }
+    more->has_topologies = form->topologies != NULL;
+    return (!form->router_ids || read_router_ids(loading, form->router_ids, more)) &&
+           (!form->topologies || read_topologies(loading, form->topologies, &more->topologies));
+}
 
 /* 10.255.0.1 → 010255000001 → 0102.5500.0001 */
 static void derive_system_id(const struct net *ipv4, uint8_t out[6])
@@ -190,10 +293,22 @@ static void derive_system_id(const struct net *ipv4, uint8_t out[6])
 
     (void)snprintf(digits, sizeof digits, "%03u%03u%03u%03u", ipv4->bytes[0], ipv4->bytes[1],
                    ipv4->bytes[2], ipv4->bytes[3]);
-    size_t length = parse_hex(digits, out, 6);
+    for (size_t i = 0; i < 6; i++)
+        out[i] = (uint8_t)((digits[2 * i] - '0') << 4 | (digits[2 * i + 1] - '0'));
+}
 
-    assert(length == 6);
-    (void)length;
+static bool read_system_id(struct loading *loading, const struct tree *node, uint8_t out[6])
+{
+    const char *text = reader_text(&loading->reader, node, "an IS-IS system id");
+    struct octets octets;
+
+    if (!text)
+        return false;
+    if (!parse_octets(loading->reader.scratch, text, 6, &octets) || octets.length != 6)
+        return reader_fail(&loading->reader, node,
+                           "system_id: \"%s\"; one such as 0102.5500.0001 expected", text);
+    memcpy(out, octets.bytes, 6);
+    return true;
 }
 
 static bool complete_router(struct loading *loading, const struct tree *node,
@@ -213,14 +328,8 @@ static bool complete_router(struct loading *loading, const struct tree *node,
                            "expected",
                            vertex->name);
     derive_system_id(&vertex->ipv4, vertex->system_id);
-    if (form->system_id) {
-        const char *text = reader_text(reader, form->system_id, "an IS-IS system id");
-
-        if (!text || parse_hex(text, vertex->system_id, 6) != 6)
-            return text &&
-                   reader_fail(reader, form->system_id,
-                               "system_id: \"%s\"; one such as 0102.5500.0001 expected", text);
-    }
+    if (form->system_id && !read_system_id(loading, form->system_id, vertex->system_id))
+        return false;
     vertex->domains = loading->default_domains;
     if (form->igp && !read_domains(loading, form->igp, &vertex->domains))
         return false;
@@ -228,9 +337,7 @@ static bool complete_router(struct loading *loading, const struct tree *node,
         return reader_fail(reader, node,
                            "router \"%s\": no IGP; key igp, here or in the general part, expected",
                            vertex->name);
-    memcpy(vertex->area, loading->default_area, sizeof vertex->area);
-    vertex->area_length = loading->default_area_length;
-    return !form->area || read_area(loading, form->area, vertex->area, &vertex->area_length);
+    return complete_more(loading, form, vertex);
 }
 
 /* Two routers with one name or id would be one in the IGP. */
@@ -329,6 +436,8 @@ static const struct key scenario_keys[] = {
     {"interfaces", read_pools, offsetof(struct loading, interfaces)},
     {"routers", read_node, offsetof(struct loading, routers), .required = true},
     {"lans", read_node, offsetof(struct loading, lans)},
+    {"egress", read_node, offsetof(struct loading, egresses)},
+    {"objects", read_node, offsetof(struct loading, objects)},
     {"links", read_node, offsetof(struct loading, links)},
     {"prefixes", read_node, offsetof(struct loading, prefixes)},
     {"reflectors", read_node, offsetof(struct loading, reflectors), .required = true},
@@ -345,9 +454,10 @@ static bool load_general(struct loading *loading)
     if (!reader_mapping(reader, reader->root, "a scenario", scenario_keys, COUNT_OF(scenario_keys),
                         loading))
         return false;
-    const struct tree *const sections[] = {loading->routers,  loading->lans,       loading->links,
-                                           loading->prefixes, loading->reflectors, loading->routes,
-                                           loading->bmp};
+    const struct tree *const sections[] = {
+        loading->routers,    loading->lans,   loading->links,    loading->prefixes,
+        loading->reflectors, loading->routes, loading->egresses, loading->objects,
+        loading->messages,   loading->bmp};
 
     for (size_t i = 0; i < COUNT_OF(sections); i++) {
         if (sections[i] && sections[i]->shape != SHAPE_LIST)
@@ -356,7 +466,10 @@ static bool load_general(struct loading *loading)
     }
     if (loading->ipv6_topology == 1)
         return reader_fail(reader, reader->root, "ipv6_topology: 1; 0 or 2 expected");
-    scenario->topologies = loading->ipv6_topology == 2 ? 2 : 1;
+    scenario->topology_count = 1;
+    scenario->ipv6_topology = loading->ipv6_topology == 2;
+    if (scenario->ipv6_topology)
+        scenario->topologies[scenario->topology_count++] = 2;
     if (loading->identifier) {
         if (!reader_uint(reader, loading->identifier, 0, UINT32_MAX, "identifier", &identifier))
             return false;
@@ -365,8 +478,7 @@ static bool load_general(struct loading *loading)
     }
     if (loading->igp && !read_domains(loading, loading->igp, &loading->default_domains))
         return false;
-    return !loading->area ||
-           read_area(loading, loading->area, loading->default_area, &loading->default_area_length);
+    return !loading->area || read_areas(loading, loading->area, &loading->default_areas);
 }
 
 struct scenario *scenario_load(const char *file, struct error *err)
@@ -383,8 +495,8 @@ struct scenario *scenario_load(const char *file, struct error *err)
         return NULL;
     }
     bool ok = load_general(&loading) && load_routers(&loading) && load_links(&loading) &&
-              load_attachments(&loading) && load_reflectors(&loading) && load_routes(&loading) &&
-              load_bmp(&loading);
+              load_attachments(&loading) && load_egresses(&loading) && load_objects(&loading) &&
+              load_reflectors(&loading) && load_routes(&loading) && load_bmp(&loading);
 
     reader_close(&loading.reader);
     if (!ok) {

@@ -132,12 +132,12 @@ static bool parse_distinguisher(const char *text, uint8_t out[8])
 
     memset(out, 0, 8);
     if (!colon) {
-        if (!parse_number(text, &lower))
+        if (!text_to_uint(text, UINT64_MAX, &lower))
             return false;
         put_uint(out, lower, 8);
         return true;
     }
-    if (length >= sizeof front || !parse_number(colon + 1, &lower) || lower > UINT32_MAX)
+    if (length >= sizeof front || !text_to_uint(colon + 1, UINT32_MAX, &lower))
         return false;
     memcpy(front, text, length);
     front[length] = '\0';
@@ -147,7 +147,7 @@ static bool parse_distinguisher(const char *text, uint8_t out[8])
         put_uint(out + 6, lower, 2);
         return lower <= UINT16_MAX;
     }
-    if (!parse_number(front, &upper) || upper > UINT32_MAX)
+    if (!text_to_uint(front, UINT32_MAX, &upper))
         return false;
     bool wide = upper > UINT16_MAX;
 

@@ -14,23 +14,28 @@ static const uint64_t bandwidth_limit = 1ull << 60; // bit/s
 
 const struct link_value_row link_value_rows[LINK_VALUES] = {
     [LINK_METRIC] = {"metric", "metric", QUANTITY_NUMBER, 0xffffff},
-    [LINK_DELAY] = {"delay", "delay_us", QUANTITY_NUMBER, number24},
-    [LINK_DELAY_MIN] = {"delay_min", "delay_min_us", QUANTITY_NUMBER, number24},
+    [LINK_DELAY] = {"delay", "delay_us", QUANTITY_NUMBER, number24, true},
+    [LINK_DELAY_MIN] = {"delay_min", "delay_min_us", QUANTITY_NUMBER, number24, true},
     [LINK_DELAY_MAX] = {"delay_max", "delay_max_us", QUANTITY_NUMBER, number24},
     [LINK_DELAY_VARIATION] = {"delay_variation", "delay_variation_us", QUANTITY_NUMBER, number24},
-    [LINK_LOSS] = {"loss", "loss_3e8", QUANTITY_PERCENT, number24},
+    [LINK_LOSS] = {"loss", "loss_3e8", QUANTITY_PERCENT, number24, true},
     [LINK_BANDWIDTH] = {"bandwidth", "bandwidth_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
     [LINK_RESIDUAL] = {"residual", "residual_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
     [LINK_AVAILABLE] = {"available", "available_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
     [LINK_UTILIZED] = {"utilized", "utilized_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
     [LINK_TE_METRIC] = {"te_metric", "te_metric", QUANTITY_NUMBER, UINT32_MAX},
     [LINK_ADMIN_GROUP] = {"admin_group", "admin_group", QUANTITY_NUMBER, UINT32_MAX},
+    [LINK_RESERVABLE] = {"reservable", "reservable_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
+    [LINK_UNRESERVED] = {"unreserved", "unreserved_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
+    [LINK_PROTECTION] = {"protection", "protection", QUANTITY_NUMBER, UINT16_MAX},
+    [LINK_MPLS] = {"mpls", "mpls", QUANTITY_NUMBER, UINT8_MAX},
 };
 
 struct link_form {
     struct link link;
     uint32_t stated[2]; // values that the file speaks of, if only to say "none"
-    const struct tree *a, *b, *igp, *ipv4, *ipv6, *id;
+    const struct tree *a, *b, *igp, *ipv4, *ipv6, *id, *topologies, *applications;
+    struct octets standard, user; // of an application
     bool unnumbered;
 };
 
@@ -97,6 +102,29 @@ static enum link_value find_value(const char *key)
     return value;
 }
 
+/* "1800", "1800 anomalous", "none". */
+static bool read_half_value(struct reader *reader, const struct tree *item, enum link_value value,
+                            struct link_values *values)
+{
+    const struct link_value_row *row = &link_value_rows[value];
+    const uint32_t bit = UINT32_C(1) << value;
+    const char *text = reader_text(reader, item, "a value");
+    struct tree plain = *item;
+
+    if (!text || is_none(item))
+        return text != NULL;
+    if (row->has_anomalous) {
+        size_t length = strcspn(text, " ");
+
+        if (strcmp(text + length, " anomalous") == 0) {
+            values->anomalous |= bit;
+            plain.text = arena_text(reader->scratch, text, length);
+        }
+    }
+    values->has |= bit;
+    return read_quantity(reader, &plain, row, &values->value[value]);
+}
+
 /* One value for both directions, or [a to b, b to a]; "none" leaves it out. */
 static bool read_link_value(struct reader *reader, const struct tree *node, const struct key *key,
                             void *field)
@@ -110,18 +138,48 @@ static bool read_link_value(struct reader *reader, const struct tree *node, cons
                            "%s: a list of %zu; one value, or [a to b, b to a] expected", key->name,
                            reader_count(node));
     for (size_t side = 0; side < 2; side++) {
-        const struct tree *item = reader_item(node, side);
-        struct half *half = &form->link.half[side];
+        struct link_values *values = &form->link.half[side].values;
 
         form->stated[side] |= bit;
-        if (item->shape == SHAPE_TEXT && strcmp(item->text, "none") == 0)
-            continue;
-        if (!read_quantity(reader, item, &link_value_rows[value], &half->value[value]))
+        values->has &= ~bit;
+        values->anomalous &= ~bit;
+        if (!read_half_value(reader, reader_item(node, side), value, values))
             return false;
-        half->has |= bit;
     }
     return true;
 }
+
+/* "00000001 80000000": words of 32 bits, in hexadecimal. */
+static bool read_groups_pair(struct reader *reader, const struct tree *node, const struct key *key,
+                             void *field)
+{
+    struct octets octets[2];
+
+    if (node->shape == SHAPE_LIST && node->count != 2)
+        return reader_fail(reader, node,
+                           "%s: a list of %u; one value, or [a to b, b to a] expected", key->name,
+                           node->count);
+    for (size_t side = 0; side < 2; side++) {
+        const struct tree *item = reader_item(node, side);
+        struct numbers *out =
+            (struct numbers *)(void *)((char *)field + side * sizeof(struct half));
+
+        if (!read_octets(reader, item, key, &octets[side]))
+            return false;
+        if (octets[side].length % 4 != 0)
+            return reader_fail(reader, item,
+                               "%s: %zu octets; words of 4 octets in hexadecimal expected",
+                               key->name, octets[side].length);
+        uint32_t *list = arena_alloc(reader->arena, octets[side].length / 4, sizeof *list);
+
+        for (size_t i = 0; i < octets[side].length; i++)
+            list[i / 4] = list[i / 4] << 8 | octets[side].bytes[i];
+        *out = (struct numbers){.list = list, .count = octets[side].length / 4};
+    }
+    return true;
+}
+
+#define OF_HALF(member) offsetof(struct link_form, link.half[0].member)
 
 static const struct key link_keys[] = {
     {"metric", read_link_value},
@@ -136,6 +194,21 @@ static const struct key link_keys[] = {
     {"utilized", read_link_value},
     {"te_metric", read_link_value},
     {"admin_group", read_link_value},
+    {"reservable", read_link_value},
+    {"unreserved", read_link_value},
+    {"protection", read_link_value},
+    {"mpls", read_link_value},
+    {"admin_groups", read_groups_pair, OF_HALF(values.groups), .high = 128},
+    {"srlg", read_numbers_pair, OF_HALF(values.srlgs), .high = UINT32_MAX},
+    {"link_name", read_line_pair, OF_HALF(name), .high = 255},
+    {"msd", read_octets_pair, OF_HALF(msd), .high = 255},
+    {"tlvs", read_tlvs_pair, OF_HALF(tlvs)},
+    {"descriptors", read_tlvs_pair, OF_HALF(descriptors)},
+    {"applications", read_node, offsetof(struct link_form, applications)},
+    {"topologies", read_node, offsetof(struct link_form, topologies)},
+    {"metric_octets", read_uint8, offsetof(struct link_form, link.metric_octets), .low = 1,
+     .high = 3},
+    {"ids_in_attribute", read_bool, offsetof(struct link_form, link.ids_in_attribute)},
     {"a", read_node, offsetof(struct link_form, a), .required = true},
     {"b", read_node, offsetof(struct link_form, b), .required = true},
     {"km", read_number, offsetof(struct link_form, link.km)},
@@ -146,6 +219,80 @@ static const struct key link_keys[] = {
     {"unnumbered", read_bool, offsetof(struct link_form, unnumbered)},
     {"down", read_bool, offsetof(struct link_form, link.down)},
 };
+
+/* SABM (RFC 9479 section 4.1, RFC 9350 section 12), in the first octet. */
+static const struct word application_words[] = {
+    {"rsvp-te", 0x80}, {"sr-policy", 0x40}, {"lfa", 0x20}, {"flex-algorithm", 0x10}, {NULL, 0},
+};
+
+/* Into a mask of four octets; "all" is no mask, which means every application. */
+static bool read_applications_of(struct reader *reader, const struct tree *node,
+                                 const struct key *key, void *field)
+{
+    uint8_t *mask = arena_alloc(reader->arena, 4, 1);
+
+    if (node->shape == SHAPE_TEXT && strcmp(node->text, "all") == 0)
+        return true;
+    *(struct octets *)field = (struct octets){.bytes = mask, .length = 4};
+    return read_words(reader, node, key, mask);
+}
+
+static bool read_mask(struct reader *reader, const struct tree *node, const struct key *key,
+                      void *field)
+{
+    struct octets *mask = field;
+
+    if (!read_octets(reader, node, key, mask))
+        return false;
+    return mask->length % 4 == 0 ||
+           reader_fail(reader, node, "%s: %zu octets; 0, 4 or 8 expected", key->name, mask->length);
+}
+
+static const struct key application_keys[] = {
+    {"of", read_applications_of, offsetof(struct link_form, standard), .required = true,
+     .words = application_words},
+    {"standard", read_mask, offsetof(struct link_form, standard), .high = 8},
+    {"user", read_mask, offsetof(struct link_form, user), .high = 8},
+    {"delay", read_link_value},
+    {"delay_min", read_link_value},
+    {"delay_max", read_link_value},
+    {"delay_variation", read_link_value},
+    {"loss", read_link_value},
+    {"residual", read_link_value},
+    {"available", read_link_value},
+    {"utilized", read_link_value},
+    {"te_metric", read_link_value},
+    {"admin_group", read_link_value},
+    {"admin_groups", read_groups_pair, OF_HALF(values.groups), .high = 128},
+    {"srlg", read_numbers_pair, OF_HALF(values.srlgs), .high = UINT32_MAX},
+    {"tlvs", read_tlvs_pair, OF_HALF(tlvs)},
+};
+
+static bool read_applications(struct loading *loading, const struct tree *node, struct link *link)
+{
+    struct arena *arena = loading->scenario->arena;
+    size_t count = reader_count(node);
+    struct application *lists[2] = {arena_alloc(arena, count, sizeof *lists[0]),
+                                    arena_alloc(arena, count, sizeof *lists[1])};
+
+    for (size_t i = 0; i < count; i++) {
+        struct link_form form = {0};
+
+        if (!reader_mapping(&loading->reader, reader_item(node, i), "an application",
+                            application_keys, COUNT_OF(application_keys), &form))
+            return false;
+        for (size_t side = 0; side < 2; side++)
+            lists[side][i] = (struct application){.standard = form.standard,
+                                                  .user = form.user,
+                                                  .values = form.link.half[side].values,
+                                                  .tlvs = form.link.half[side].tlvs};
+    }
+    for (size_t side = 0; side < 2; side++) {
+        link->half[side].applications = lists[side];
+        link->half[side].application_count = count;
+    }
+    return true;
+}
 
 static const struct key member_keys[] = {
     {"metric", read_link_value},
@@ -158,9 +305,8 @@ static const struct key member_keys[] = {
     {"down", read_bool, offsetof(struct link_form, link.down)},
 };
 
-/* [address at a, address at b] of one family. */
-static bool read_ends(struct loading *loading, const struct tree *node, read_value *read,
-                      const char *name, struct net *a, struct net *b)
+bool read_ends(struct loading *loading, const struct tree *node, read_value *read, const char *name,
+               struct net *a, struct net *b)
 {
     const struct key key = {.name = name};
 
@@ -170,9 +316,10 @@ static bool read_ends(struct loading *loading, const struct tree *node, read_val
            read(&loading->reader, reader_item(node, 1), &key, b);
 }
 
-static bool read_ids(struct loading *loading, const struct tree *node, struct link *link)
+bool read_ids(struct loading *loading, const struct tree *node, uint32_t *a, uint32_t *b)
 {
     struct reader *reader = &loading->reader;
+    uint32_t *const ids[2] = {a, b};
 
     if (node->shape != SHAPE_LIST || reader_count(node) != 2)
         return reader_fail(reader, node, "id: [at a, at b] expected");
@@ -181,7 +328,7 @@ static bool read_ids(struct loading *loading, const struct tree *node, struct li
 
         if (!reader_uint(reader, reader_item(node, side), 0, UINT32_MAX, "id", &id))
             return false;
-        link->half[side].id = (uint32_t)id;
+        *ids[side] = (uint32_t)id;
     }
     return true;
 }
@@ -211,7 +358,7 @@ static bool complete_addresses(struct loading *loading, const struct tree *node,
         return false;
     half[0].id = (uint32_t)(2 * number + 1);
     half[1].id = (uint32_t)(2 * number + 2);
-    if (form->id && !read_ids(loading, form->id, &form->link))
+    if (form->id && !read_ids(loading, form->id, &half[0].id, &half[1].id))
         return false;
     if (form->unnumbered)
         return true;
@@ -236,8 +383,8 @@ static bool derive_delay(struct loading *loading, const struct tree *node, struc
     for (size_t side = 0; side < 2; side++) {
         if (form->stated[side] >> LINK_DELAY & 1)
             continue;
-        form->link.half[side].value[LINK_DELAY] = (uint64_t)llround(delay_us);
-        form->link.half[side].has |= UINT32_C(1) << LINK_DELAY;
+        form->link.half[side].values.value[LINK_DELAY] = (uint64_t)llround(delay_us);
+        form->link.half[side].values.has |= UINT32_C(1) << LINK_DELAY;
     }
     return true;
 }
@@ -256,8 +403,8 @@ static bool check_link(struct loading *loading, const struct tree *node,
                            "link %s %s: igp names a level or area that not both have", a->name,
                            b->name);
     for (size_t side = 0; side < 2; side++) {
-        const struct half *half = &form->link.half[side];
-        bool has_min = half->has >> LINK_DELAY_MIN & 1, has_max = half->has >> LINK_DELAY_MAX & 1;
+        uint32_t has = form->link.half[side].values.has;
+        bool has_min = has >> LINK_DELAY_MIN & 1, has_max = has >> LINK_DELAY_MAX & 1;
 
         if (!(form->stated[side] >> LINK_METRIC & 1))
             return reader_fail(&loading->reader, node,
@@ -287,12 +434,16 @@ static bool load_link(struct loading *loading, const struct tree *node, size_t n
         return reader_fail(&loading->reader, node, "link %s %s: two different routers expected",
                            a->name, b->name);
     form.link.domains = a->domains & b->domains;
-    if ((form.igp && !read_domains(loading, form.igp, &form.link.domains)) ||
+    form.link.has_topologies = form.topologies != NULL;
+    if ((form.topologies && !read_topologies(loading, form.topologies, &form.link.topologies)) ||
+        (form.applications && !read_applications(loading, form.applications, &form.link)) ||
+        (form.igp && !read_domains(loading, form.igp, &form.link.domains)) ||
         !complete_addresses(loading, node, &form, number) || !derive_delay(loading, node, &form) ||
         !check_link(loading, node, &form))
         return false;
     *out = form.link;
-    return true;
+    return check_object(loading, node, OBJECT_LINK, 2 * number, out->domains) &&
+           check_object(loading, node, OBJECT_LINK, 2 * number + 1, out->domains);
 }
 
 struct pair {
@@ -341,6 +492,7 @@ struct lan_form {
     struct net ipv4, ipv6;
     struct link_form values; // for members that say nothing else
     uint8_t number;
+    bool silent;
 };
 
 static const struct key lan_keys[] = {
@@ -352,6 +504,7 @@ static const struct key lan_keys[] = {
     {"ipv4", read_ipv4_prefix, offsetof(struct lan_form, ipv4)},
     {"ipv6", read_ipv6_prefix, offsetof(struct lan_form, ipv6)},
     {"metric", read_link_value, offsetof(struct lan_form, values)},
+    {"no_metric_back", read_bool, offsetof(struct lan_form, silent)},
 };
 
 static bool load_member(struct loading *loading, const struct tree *node,
@@ -379,7 +532,9 @@ static bool load_member(struct loading *loading, const struct tree *node,
         (form.ipv6 && !read_ipv6(&loading->reader, form.ipv6, &ipv6, &half[0].ipv6)) ||
         !check_link(loading, node, &form))
         return false;
-    half[1] = (struct half){.has = UINT32_C(1) << LINK_METRIC}; // from the pseudonode: 0 (L-081)
+    half[1] = (struct half){0};
+    if (!lan->silent)
+        half[1].values.has = UINT32_C(1) << LINK_METRIC; // 0 from the pseudonode (L-081)
     *out = form.link;
     return true;
 }
@@ -388,7 +543,7 @@ static bool begin_lan(struct loading *loading, const struct tree *node, size_t n
                       struct lan_form *lan)
 {
     struct scenario *scenario = loading->scenario;
-    struct vertex vertex = {.pseudonode = true};
+    struct vertex vertex = {.pseudonode = true, .more.name = ""};
 
     *lan = (struct lan_form){.number = (uint8_t)(number % 255 + 1)};
     if (!reader_mapping(&loading->reader, node, "a LAN", lan_keys, COUNT_OF(lan_keys), lan) ||

@@ -193,7 +193,7 @@ static void establish(struct session *session)
             continue;
         send_table(session, family);
         if (reflector_of(session)->end_of_rib) {
-            message_end_of_rib(family, &wire);
+            message_end_of_rib(reflector_of(session), family, &wire);
             send_wire(session, &wire);
             session->updates++;
         }
@@ -230,8 +230,8 @@ static bool on_open(struct session *session, const uint8_t *body, size_t length)
         session_notify(session, notify, err.text);
         return false;
     }
-    if (open.as != reflector->as) {
-        session_notify(session, NOTIFY_OPEN_PEER_AS, "the peer is of another AS");
+    if (!message_is_acceptable(reflector, &open, &notify, &err)) {
+        session_notify(session, notify, err.text);
         return false;
     }
     session->hold_time_s =

@@ -25,8 +25,8 @@ static const struct {
     {"name: t\nname: u\n", "t.yaml:2:1: a scenario: key \"name\" is given twice"},
     {"name: t\nAs: 1\n",
      "t.yaml:2:1: a scenario: unknown key \"As\"; expected one of: name, as, instance, identifier, "
-     "igp, area, ipv6_topology, delay_us_per_km, loopbacks, interfaces, routers, lans, links, "
-     "prefixes, reflectors, routes, bmp"},
+     "igp, area, ipv6_topology, delay_us_per_km, loopbacks, interfaces, routers, lans, egress, "
+     "objects, links, prefixes, reflectors, routes, bmp"},
     {"name: \"A b\"\n", "t.yaml:1:7: name: \"A b\"; 1 to 63 of a-z, 0-9, '-', '.', '_' expected"},
     {"name: {}\n", "t.yaml:1:7: a mapping; a name expected"},
     {"as: 0\n", "t.yaml:1:5: as: \"0\"; a number from 1 to 4294967294 expected"},
@@ -44,7 +44,8 @@ static const struct {
     {HEAD "area: 4g\nrouters: []\n" TAIL,
      "t.yaml:4:7: area: \"4g\"; an IS-IS area such as 49.0001 expected"},
     {"name: t\nas: 1\nigp: rip\nrouters: []\n" TAIL,
-     "t.yaml:3:6: igp: \"rip\"; isis-1, isis-2 or ospf-AREA such as ospf-0.0.0.0 expected"},
+     "t.yaml:3:6: igp: \"rip\"; isis-1, isis-2, ospf-AREA, ospf3-AREA such as ospf-0.0.0.0, "
+     "direct or static, with an instance such as isis-2@7, expected"},
     {"name: t\nas: 1\nigp: []\nrouters: []\n" TAIL,
      "t.yaml:3:6: igp: an empty list; at least one expected"},
 
@@ -138,7 +139,7 @@ static const struct {
     {HEAD ROUTERS "reflectors:\n  - {name: rr, source: x}\n",
      "t.yaml:8:24: source: \"x\"; an address expected"},
     {HEAD ROUTERS "reflectors:\n  - {name: rr, families: [ls, vpn]}\n",
-     "t.yaml:8:31: families: \"vpn\"; ls, ipv4 or ipv6 expected"},
+     "t.yaml:8:31: families: \"vpn\"; one of ls, ipv4, ipv6 expected"},
     {HEAD ROUTERS
      "reflectors:\n  - {name: rr, listen: \"[::1]:1\", router_id: 1.1.1.1, hold_time: 2}\n",
      "t.yaml:8:5: reflector \"rr\": hold_time: 0, or at least 3 expected (RFC 4271 4.2)"},
@@ -148,16 +149,17 @@ static const struct {
     {HEAD ROUTERS TAIL "routes:\n  - {routers: a, prefixes: \"2001:db8::/32\"}\n",
      "t.yaml:9:5: router \"a\" has no IPv6 address; key next_hop_ipv6 expected"},
     {HEAD ROUTERS TAIL "routes:\n  - {routers: a, prefixes: 10.0.0.0/8, as_path: [0]}\n",
-     "t.yaml:9:50: as_path: \"0\"; a number from 1 to 4294967294 expected"},
+     "t.yaml:9:50: as_path: \"0\"; at most 254 numbers from 1 to 4294967294, sets in { }, "
+     "confederations in ( ) and [ ], expected"},
     {HEAD ROUTERS TAIL "routes:\n  - {routers: a, prefixes: 10.0.0.0/8, communities: [65536:1]}\n",
-     "t.yaml:9:54: \"65536:1\"; a community such as \"64500:120\" expected"},
+     "t.yaml:9:54: communities: \"65536:1\"; one such as \"64500:120\" expected"},
     {HEAD ROUTERS TAIL "routes:\n  - {routers: a, prefixes: 10.0.0.0/8, origin: x}\n",
-     "t.yaml:9:48: origin: \"x\"; igp, egp or incomplete expected"},
+     "t.yaml:9:48: origin: \"x\"; one of igp, egp, incomplete expected"},
     {HEAD ROUTERS TAIL "routes:\n  - {routers: a, prefixes: 10.0.0.0/8, reflectors: [x]}\n",
      "t.yaml:9:53: \"x\"; the name of a reflector expected"},
     {HEAD ROUTERS "lans:\n  - {name: l, designated: a, metric: 1, members: a}\n" TAIL
                   "routes:\n  - {routers: l, prefixes: 10.0.0.0/8}\n",
-     "t.yaml:11:5: \"l\" is a LAN; a router expected"},
+     "t.yaml:11:15: \"l\" is a LAN; a router expected"},
 };
 
 START_TEST(a_mistake_is_named_with_its_place)
@@ -207,11 +209,11 @@ START_TEST(what_the_file_leaves_out_is_derived)
     ck_assert_str_eq(net_format_address(&c->ipv4, text), "10.255.0.3");
     ck_assert_str_eq(net_format_address(&c->ipv6, text), "2001:db8:ff::3");
     ck_assert_mem_eq(c->system_id, "\x01\x02\x55\x00\x00\x03", 6);
-    ck_assert_uint_eq(links[0].half[0].value[LINK_METRIC], 1);
-    ck_assert_uint_eq(links[0].half[1].value[LINK_METRIC], 2);
-    ck_assert_uint_eq(links[0].half[1].value[LINK_DELAY], 501); // 500.5, rounded
-    ck_assert_uint_eq(links[1].half[0].value[LINK_DELAY], 7);
-    ck_assert(!(links[1].half[1].has >> LINK_DELAY & 1)); // "none" holds against kilometres
+    ck_assert_uint_eq(links[0].half[0].values.value[LINK_METRIC], 1);
+    ck_assert_uint_eq(links[0].half[1].values.value[LINK_METRIC], 2);
+    ck_assert_uint_eq(links[0].half[1].values.value[LINK_DELAY], 501); // 500.5, rounded
+    ck_assert_uint_eq(links[1].half[0].values.value[LINK_DELAY], 7);
+    ck_assert(!(links[1].half[1].values.has >> LINK_DELAY & 1)); // "none" holds against kilometres
     ck_assert_str_eq(net_format_address(&links[1].half[1].ipv4, text), "10.254.0.3");
     ck_assert_str_eq(net_format_address(&links[1].half[0].ipv6, text), "2001:db8:fe::2");
     ck_assert_uint_eq(links[2].half[0].ipv4.family, 0);
