@@ -53,14 +53,16 @@ static struct need compute_need(const struct gen_size *size, bool with_state)
     uint64_t prefixes = size->ipv4 + size->ipv6;
     uint64_t said = size->all_paths ? 5 * prefixes : size->reflectors * prefixes;
     uint64_t spread = size->reflectors < 2 || size->all_paths ? size->reflectors : 2;
-    struct need need = {.memory =
-                            16 * MB + 2 * (uint64_t)size->routers * size->routers + 100 * prefixes,
-                        .scenario = MB + 800 * size->routers + 30 * spread * prefixes,
-                        .mrt = MB + 120 * said,
-                        .state = 16 * MB + 30000 * size->routers + 130 * said};
+    struct need need = {
+        .memory = 32 * MB + 2 * (uint64_t)size->routers * size->routers + 100 * size->ipv4 +
+                  150 * size->ipv6,
+        .scenario = MB + 800 * size->routers + 36 * spread * prefixes,
+        .mrt = MB + 110 * said,
+        .state = 50 * MB + 20000 * size->routers + 110 * said,
+    };
 
     if (with_state)
-        need.memory += 100 * MB + 40 * prefixes + 200 * said;
+        need.memory += 100 * MB + 40 * prefixes + 60 * said;
     return need;
 }
 
@@ -215,6 +217,7 @@ bool gen_check_need(const struct gen_size *size, const struct gen_files *files, 
     const uint64_t needs[FILES] = {need.scenario, need.mrt, need.state};
 
     return (check_memory(need.memory, err) && check_room(paths, needs, err)) ||
-           error_in(err, "%zu routers, %zu IPv4 and %zu IPv6 routes at %zu reflectors",
-                    size->routers, size->ipv4, size->ipv6, size->reflectors);
+           error_in(err, "--routers %zu --ipv4 %zu --ipv6 %zu --paths %s --reflectors %zu",
+                    size->routers, size->ipv4, size->ipv6, size->all_paths ? "all" : "best",
+                    size->reflectors);
 }

@@ -40,8 +40,8 @@ struct state_of {
     struct state_writer *writer;
     struct error *err;
     int64_t now_us;
-    int64_t *peers; // numbers of the reflectors
-    char (*reflector_ids)[16];
+    int64_t *peers;            // numbers of the reflectors
+    const struct texts *texts; // of the paths
 };
 
 // ---- link state
@@ -280,21 +280,36 @@ static bool write_peers(struct state_of *state)
 
 // ---- routes
 
+/* What a path says, as the columns have it. */
 struct texts {
-    char as_path[GEN_HOPS * 11], communities[GEN_TAGS * 12];
+    const char *as_path, *communities; // NULL: no communities
 };
 
-static void format_path(const struct gen_routes *routes, const struct gen_path *path,
-                        struct texts *texts)
+static struct texts format_path(const struct gen_routes *routes, const struct gen_path *path,
+                                struct arena *arena)
 {
     const struct gen_tags *tags = &routes->tags[path->tags];
-    char *at = texts->as_path;
+    char text[12 * GEN_HOPS], *at = text;
+    struct texts texts = {0};
 
     for (uint32_t i = 0; i < path->hop_count; i++)
         at += snprintf(at, 12, i ? " %u" : "%u", path->hops[i]);
-    at = texts->communities;
+    texts.as_path = arena_text(arena, text, (size_t)(at - text));
+    at = text;
     for (uint32_t i = 0; i < tags->count; i++)
         at += snprintf(at, 13, i ? " %u:%u" : "%u:%u", tags->list[i] >> 16, tags->list[i] & 0xffff);
+    if (tags->count)
+        texts.communities = arena_text(arena, text, (size_t)(at - text));
+    return texts;
+}
+
+static struct texts *format_paths(const struct gen_routes *routes, struct arena *arena)
+{
+    struct texts *texts = arena_alloc(arena, routes->path_count, sizeof *texts);
+
+    for (size_t i = 0; i < routes->path_count; i++)
+        texts[i] = format_path(routes, &routes->paths[i], arena);
+    return texts;
 }
 
 static bool write_said(const struct state_of *state, size_t reflector, struct gen_said said,
@@ -304,15 +319,15 @@ static bool write_said(const struct state_of *state, size_t reflector, struct ge
     struct prefix originator = gen_loopback(said.router, FAMILY_IPV4);
     struct prefix cluster = gen_reflector_id(reflector);
     char originator_text[PREFIX_TEXT_SIZE], cluster_text[PREFIX_TEXT_SIZE];
-    struct texts texts;
+    const struct texts *texts = &state->texts[said.path];
     struct attributes attributes = {
         .origin = path->origin,
-        .as_path = texts.as_path,
+        .as_path = texts->as_path,
         .has_local_pref = true,
         .local_pref = path->local_pref,
         .has_med = path->has_med,
         .med = path->med,
-        .communities = state->routes->tags[path->tags].count ? texts.communities : NULL,
+        .communities = texts->communities,
         .originator_id = address_format(&originator, originator_text),
         .cluster_list = address_format(&cluster, cluster_text),
     };
@@ -322,7 +337,6 @@ static bool write_said(const struct state_of *state, size_t reflector, struct ge
                           .next_hop = gen_loopback(said.router, prefix->family),
                           .attributes = &attributes};
 
-    format_path(state->routes, path, &texts);
     return state_put_route(state->writer, &route, state->err);
 }
 
@@ -416,6 +430,9 @@ bool gen_write_state(const struct gen_routes *routes, const char *path, double *
     if (access(path, F_OK) == 0)
         return error_set(err, ERROR_INPUT, "%s: is there already; a new file expected", path);
     uint32_t *order = sort_by_text(routes);
+    struct arena *arena = arena_new();
+
+    state.texts = format_paths(routes, arena);
     int64_t begin_us = text_steady_us();
 
     state.peers = memory_alloc(routes->size.reflectors, sizeof *state.peers);
@@ -426,5 +443,6 @@ bool gen_write_state(const struct gen_routes *routes, const char *path, double *
     *seconds = (double)(text_steady_us() - begin_us) / 1e6;
     free(state.peers);
     free(order);
+    arena_free(arena);
     return ok || error_in(err, "%s", path);
 }
