@@ -31,13 +31,16 @@ enum {
     FLAG_ADJ_RIB_OUT = 0x10
 };
 
+enum view { PRE_POLICY, POST_POLICY, VIEWS };
+
 struct monitored {
     struct monitored *next; // in its chain
     uint8_t key[KEY_LENGTH];
     struct bmp_peer facts;
     struct bmp_wanted wanted;
     struct bgp_session session;
-    bool pre_policy[STATE_FAMILIES]; // heard: post-policy is ignored (L-136)
+    unsigned
+        announced[VIEWS]; // families (1 << …) of which the view has announced something (L-136)
     struct faults faults;
 };
 
@@ -277,7 +280,7 @@ static bool take_peer_up(struct taking *taking)
         merge_families(&facts.received, &peer->facts.received);
     } else if (peer) {
         peer_down(session, peer, BMP_DOWN_CONNECTION, "Peer Up without Peer Down");
-        memset(peer->pre_policy, 0, sizeof peer->pre_policy);
+        memset(peer->announced, 0, sizeof peer->announced);
     } else if (!(peer = peer_add(taking))) {
         return true;
     }
@@ -368,11 +371,64 @@ static struct monitored *peer_unannounced(struct taking *taking)
     return peer;
 }
 
+/* Passes updates on, and notes the families of which something is announced. */
+struct relay {
+    struct update_sink to; // take NULL: nobody hears them
+    unsigned announced;
+};
+
+static void relay_take(void *context, const struct update *update)
+{
+    struct relay *relay = context;
+
+    if (update->kind == UPDATE_ROUTE)
+        relay->announced |=
+            1U << (update->route->prefix.family == FAMILY_IPV4 ? STATE_IPV4_UNICAST
+                                                               : STATE_IPV6_UNICAST);
+    else if (update->kind >= UPDATE_NODE && update->kind <= UPDATE_OPAQUE)
+        relay->announced |= 1U << STATE_LINK_STATE;
+    if (relay->to.take)
+        relay->to.take(relay->to.context, update);
+}
+
+/* The families of which the message announces something; its faults are the caller's to count. */
+static unsigned announced_by(const struct bgp_input *input, struct octets message,
+                             struct faults *faults)
+{
+    struct relay relay = {.announced = 0};
+    struct bgp_input quiet = *input;
+
+    quiet.sink = (struct update_sink){&relay, relay_take};
+    quiet.faults = faults;
+    (void)bgp_update_parse(&quiet, message);
+    return relay.announced;
+}
+
+/* The families that this view of the peer speaks for (L-136). A router that keeps no Adj-RIB-In (FRR without
+ * soft-reconfiguration) withdraws before policy what it announces behind it, and ends both loads: by that alone the
+ * pre-policy view says nothing. */
+static unsigned families_of_view(const struct monitored *peer, enum view view,
+                                 const struct bgp_input *input, struct octets message,
+                                 struct faults *faults)
+{
+    unsigned all = (1U << STATE_FAMILIES) - 1;
+    unsigned before = peer->announced[PRE_POLICY], behind = peer->announced[POST_POLICY];
+
+    if (view == POST_POLICY)
+        return all & ~before;
+    if (!(behind & ~before))
+        return all;
+    return (all & ~behind) | before | announced_by(input, message, faults);
+}
+
 static bool take_route_monitoring(struct taking *taking)
 {
     struct bmp_session *session = taking->session;
-    bool post_policy = taking->flags & FLAG_POST_POLICY;
+    enum view view = taking->flags & FLAG_POST_POLICY ? POST_POLICY : PRE_POLICY;
     struct monitored *peer = peer_find(session, taking->key);
+    struct octets message = cursor_rest(&taking->body);
+    struct relay relay = {.to = session->handler.sink};
+    struct faults faults = {0};
     bool any = false;
 
     session->counters.route_monitoring++;
@@ -383,22 +439,25 @@ static bool take_route_monitoring(struct taking *taking)
     struct bgp_input input = {.peer_id = peer->wanted.peer_id,
                               .session = peer->session,
                               .arena = session->arena,
-                              .sink = session->handler.sink,
+                              .sink = {&relay, relay_take},
                               .faults = &taking->faults};
-    for (enum state_family family = 0; family < STATE_FAMILIES; family++) {
-        input.wanted[family] =
-            peer->wanted.families[family] && !(post_policy && peer->pre_policy[family]);
-        any |= input.wanted[family];
-    }
-    if (input.peer_id < 0 || !any || taking->flags & FLAG_ADJ_RIB_OUT) {
-        session->counters.ignored++;
-        return true;
-    }
     if (peer->facts.type != BMP_LOC_RIB) // the header says how this message was made (L-123)
         input.session.four_octet_as = !(taking->flags & FLAG_TWO_OCTET_AS);
-    unsigned seen = bgp_update_parse(&input, cursor_rest(&taking->body));
-    for (enum state_family family = 0; family < STATE_FAMILIES; family++)
-        peer->pre_policy[family] |= !post_policy && seen >> family & 1;
+    memcpy(input.wanted, peer->wanted.families, sizeof input.wanted);
+    unsigned families = input.peer_id < 0 || taking->flags & FLAG_ADJ_RIB_OUT
+                            ? 0
+                            : families_of_view(peer, view, &input, message, &faults);
+    for (enum state_family family = 0; family < STATE_FAMILIES; family++) {
+        input.wanted[family] = input.wanted[family] && families >> family & 1;
+        any |= input.wanted[family];
+    }
+    if (!any) {
+        session->counters.ignored++;
+        faults_add(&taking->faults, &faults);
+        return true;
+    }
+    (void)bgp_update_parse(&input, message);
+    peer->announced[view] |= relay.announced;
     return true;
 }
 

@@ -126,9 +126,12 @@ static const char *hear(uint8_t type, const char *body)
 #define OPEN(capabilities) "[01 04 fde8 005a 0a000001 (02(" capabilities "))]"
 #define FOUR "41(0000fde8)"
 #define UPDATE(prefix) "[02 {} {4001(00) 4002() 4003(0a000001)}" prefix "]"
+#define GONE(prefix) "[02 {" prefix "} {}]"
+#define END "[02 {} {}]"
 #define IPV6_UPDATE                                                                                \
     "[02 {} {4001(00) 4002() 800e(0002 01 (20010db8000000000000000000000001) 00 2020010db8)}]"
 #define ROUTE "route 192.0.2.0/24 next-hop=10.0.0.1 origin=0 as-path=\"\"\n"
+#define ROUTE_GONE "gone 192.0.2.0/24\n"
 #define IPV6_ROUTE "route 2001:db8::/32 next-hop=2001:db8::1 origin=0 as-path=\"\"\n"
 #define PEER_UP PEER PORTS OPEN(FOUR) OPEN(FOUR)
 #define UP_LINE "peer up type=0 10.0.0.2 as=65000 families=100\n"
@@ -332,6 +335,26 @@ START_TEST(l136_pre_policy_goes_first_family_by_family)
 }
 END_TEST
 
+/* As FRR 8.4 without soft-reconfiguration: pre-policy only withdraws, and ends its load as well. */
+START_TEST(l136_withdrawals_and_ends_make_no_view)
+{
+    (void)hear(UP, PEER_UP);
+    ck_assert_str_eq(hear(MONITORING, PEER END),
+                     "end-of-rib family=0\n"); // nothing was said behind policy
+    ck_assert_str_eq(hear(MONITORING, POST UPDATE("18c00002")), ROUTE);
+    ck_assert_str_eq(hear(MONITORING, PEER GONE("18c00002")), "");
+    ck_assert_str_eq(hear(MONITORING, PEER END), "");
+    ck_assert_str_eq(hear(MONITORING, POST END), "end-of-rib family=0\n");
+    ck_assert_str_eq(hear(MONITORING, POST GONE("18c00002")), ROUTE_GONE);
+    ck_assert_str_eq(hear(MONITORING, POST UPDATE("18c00002")), ROUTE);
+    ck_assert_str_eq(hear(MONITORING, POST IPV6_UPDATE), IPV6_ROUTE);
+    ck_assert_str_eq(hear(MONITORING, PEER UPDATE("18c00002")), ROUTE); // it is kept from now on
+    ck_assert_str_eq(hear(MONITORING, POST UPDATE("18c00002")), "");
+    ck_assert_str_eq(hear(MONITORING, PEER GONE("18c00002")), ROUTE_GONE);
+    ck_assert_str_eq(hear(MONITORING, POST IPV6_UPDATE), IPV6_ROUTE); // another family
+}
+END_TEST
+
 START_TEST(l139_another_peer_up_of_a_loc_rib_adds_families)
 {
     ck_assert_str_eq(hear(UP, LOC_RIB PORTS OPEN("01(0001 0001)") OPEN("01(0001 0001)")),
@@ -495,6 +518,7 @@ static TCase *cases(void)
     tcase_add_loop_test(tc, l134_peer_down_reasons, 0, ROWS(downs));
     tcase_add_test(tc, l135_connection_lost_is_peer_down_for_all);
     tcase_add_test(tc, l136_pre_policy_goes_first_family_by_family);
+    tcase_add_test(tc, l136_withdrawals_and_ends_make_no_view);
     tcase_add_test(tc, l139_another_peer_up_of_a_loc_rib_adds_families);
     tcase_add_test(tc, peer_up_without_peer_down_restarts_the_session);
     tcase_add_test(tc, what_is_not_wanted_is_ignored);
