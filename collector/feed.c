@@ -28,6 +28,7 @@ enum {
     STRANGE_US =
         3000000, // a neighbour that the speaker has not told of for so long is not of gobgpd
     REASON_SIZE = 300,
+    UNUSED_SIZE = 2 * BMP_TEXT_LIMIT + 300,
 };
 
 struct load {
@@ -63,7 +64,9 @@ struct feed {
     struct feed_options options;
     struct neighbour *neighbours;
     size_t count;
-    size_t last; // of the neighbours: the next update is probably of the same
+    size_t last;              // of the neighbours: the next update is probably of the same
+    size_t unused_count;      // peers that BMP told of since the last tick, and that are not used
+    char unused[UNUSED_SIZE]; // the first of them, in words
 };
 
 static int64_t now_us(const struct feed *feed)
@@ -160,16 +163,6 @@ static void load_check(struct feed *feed, struct neighbour *neighbour, enum stat
         load_end(feed, neighbour, family, false);
     else if (now - load->last_us >= feed->options.assume_end_of_rib_us)
         load_end(feed, neighbour, family, true);
-}
-
-void feed_tick(struct feed *feed)
-{
-    int64_t now = now_us(feed);
-
-    for (size_t i = 0; i < feed->count; i++) {
-        for (int j = 0; feed->neighbours[i].up && j < STATE_FAMILIES; j++)
-            load_check(feed, &feed->neighbours[i], (enum state_family)j, now);
-    }
 }
 
 /* ---- Sessions ---- */
@@ -271,6 +264,32 @@ static struct prefix router_id_of(uint32_t number)
     return router_id;
 }
 
+/* A router may have thousands of peers: the first is named, the others are counted, a line a tick. */
+static void note_unused(struct feed *feed, const struct bmp_router *router,
+                        const struct bmp_peer *peer)
+{
+    char address[PREFIX_TEXT_SIZE], other[PREFIX_TEXT_SIZE] = "none", name[2 * BMP_TEXT_LIMIT];
+
+    if (feed->unused_count++)
+        return;
+    if (peer->address.family)
+        (void)address_format(&peer->address, other);
+    (void)snprintf(feed->unused, sizeof feed->unused,
+                   "router=%s port=%u name=%s peer=%s asn=%" PRIu32 " reason=\"%s\"",
+                   address_format(&router->address, address), router->port,
+                   log_quote(router->name, name, sizeof name), other, peer->asn,
+                   peer->type == BMP_GLOBAL ? "no configured neighbour has this address"
+                                            : "it is no peer of the global instance");
+}
+
+static void tell_unused(struct feed *feed)
+{
+    if (feed->unused_count)
+        log_warning(feed->options.log, "peers that BMP tells of are not used: count=%zu %s",
+                    feed->unused_count, feed->unused);
+    feed->unused_count = 0;
+}
+
 static struct bmp_wanted on_bmp_peer_up(void *context, const struct bmp_router *router,
                                         const struct bmp_peer *peer)
 {
@@ -279,8 +298,11 @@ static struct bmp_wanted on_bmp_peer_up(void *context, const struct bmp_router *
     struct bmp_wanted wanted = {.peer_id = -1};
     bool carried[STATE_FAMILIES];
 
-    if (!neighbour || peer->type != BMP_GLOBAL || !comes_by_bmp(neighbour) ||
-        is_taken(feed, neighbour, router))
+    if (!neighbour || peer->type != BMP_GLOBAL) {
+        note_unused(feed, router, peer);
+        return wanted;
+    }
+    if (!comes_by_bmp(neighbour) || is_taken(feed, neighbour, router))
         return wanted;
     if (takes_link_state(neighbour) &&
         !feed->options.doors.admits(feed->options.doors.context, index_of(feed, neighbour))) {
@@ -417,6 +439,19 @@ struct bmp_handler feed_bmp_handler(struct feed *feed)
         .on_peer_up = on_bmp_peer_up,
         .on_peer_down = on_bmp_peer_down,
     };
+}
+
+/* ---- Time ---- */
+
+void feed_tick(struct feed *feed)
+{
+    int64_t now = now_us(feed);
+
+    tell_unused(feed);
+    for (size_t i = 0; i < feed->count; i++) {
+        for (int j = 0; feed->neighbours[i].up && j < STATE_FAMILIES; j++)
+            load_check(feed, &feed->neighbours[i], (enum state_family)j, now);
+    }
 }
 
 /* ---- The speaker ---- */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const int64_t second_us = 1000000, assume_us = 30000000;
 
@@ -277,6 +279,50 @@ START_TEST(lets_configured_neighbours_in)
 }
 END_TEST
 
+/* What was logged since the last call, from behind the first occurrence of a word. */
+static const char *logged(const char *from)
+{
+    static char text[4096];
+    ssize_t length = pread(t.log.fd, text, sizeof text - 1, 0);
+
+    ck_assert_int_ge(length, 0);
+    text[length] = '\0';
+    ck_assert_int_eq(ftruncate(t.log.fd, 0), 0);
+    ck_assert_int_eq(lseek(t.log.fd, 0, SEEK_SET), 0);
+    const char *at = strstr(text, from);
+    return at ? at : text;
+}
+
+/* A router's peers that nobody configured are told, not one by one. */
+START_TEST(says_which_bmp_peers_are_not_used)
+{
+    static const struct bmp_router frr = {
+        .address = {4, 32, {192, 0, 2, 99}}, .port = 4000, .name = "frr 1"};
+    struct bmp_peer loc_rib = {.type = BMP_LOC_RIB, .asn = 64500};
+
+    t.log.fd = memfd_create("log", MFD_CLOEXEC);
+    ck_assert_int_ge(t.log.fd, 0);
+    bmp_up(&router, 1);
+    (void)logged("");
+    feed_tick(t.feed);
+    ck_assert_str_eq(logged(""), "");
+    bmp_up(&frr, 9);
+    bmp_up(&frr, 10);
+    feed_tick(t.feed);
+    ck_assert_str_eq(logged("warning: "),
+                     "warning: peers that BMP tells of are not used: count=2 router=192.0.2.99 "
+                     "port=4000 name=\"frr 1\" peer=192.0.2.9 asn=64500 "
+                     "reason=\"no configured neighbour has this address\"\n");
+    feed_tick(t.feed);
+    ck_assert_str_eq(logged(""), "");
+    (void)t.bmp.on_peer_up(t.bmp.context, &frr, &loc_rib);
+    feed_tick(t.feed);
+    ck_assert_str_eq(logged("peer="),
+                     "peer=none asn=64500 reason=\"it is no peer of the global instance\"\n");
+    (void)close(t.log.fd);
+}
+END_TEST
+
 START_TEST(l148_one_family_has_one_door)
 {
     struct bmp_wanted wanted = bmp_up(&router, 2);
@@ -536,6 +582,7 @@ int main(void)
 
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, lets_configured_neighbours_in);
+    tcase_add_test(cases, says_which_bmp_peers_are_not_used);
     tcase_add_test(cases, l148_one_family_has_one_door);
     tcase_add_test(cases, only_negotiated_families_are_up);
     tcase_add_test(cases, l149_flag_and_count);
