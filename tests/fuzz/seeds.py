@@ -39,7 +39,7 @@ for file in ('captures', 'test-vectors'):
             write('bgp_ls', capture['id'],
                   len(attribute).to_bytes(2, 'big') + attribute + reach[5 + reach[3]:])
 
-for file in ('huawei-locrib', 'cisco-rd-instance'):
+for file in ('huawei-locrib', 'cisco-rd-instance', 'frr-views'):
     messages = [bytes.fromhex(m) for m in json.loads((data / 'bmp' / f'{file}.json').read_text())['messages_hex']]
     for begin in range(0, len(messages), 40):
         write('bmp', f'{file}-{begin}', b''.join(messages[begin:begin + 40]))

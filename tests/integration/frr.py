@@ -37,16 +37,25 @@ def missing():
     return None
 
 
-def configuration(name, asn, address, neighbours, more=(), lines=("route-reflector-client",)):
-    """A route reflector's. neighbours: {address: port}; more: lines of the BGP instance; lines: of each neighbour in
-    each family."""
+def configuration(name, asn, address, neighbours, more=(), keeps=()):
+    """A route reflector's. neighbours: {address: port}; more: lines of the BGP instance; keeps: the neighbours whose
+    Adj-RIB-In is kept (soft-reconfiguration inbound)."""
     text = HEAD.format(name=name, asn=asn, address=address) + "".join(f" {line}\n" for line in more)
     for neighbour, port in neighbours.items():
         text += NEIGHBOUR.format(address=neighbour, asn=asn, local=address, port=port)
     for family in ("ipv4", "ipv6"):
-        text += FAMILY.format(family=family, lines="".join(
-            f"  neighbor {neighbour} {line}\n" for neighbour in neighbours for line in ("activate", *lines)))
+        lines = [f"  neighbor {neighbour} {word}\n" for neighbour in neighbours
+                 for word in ("activate", "route-reflector-client")]
+        lines += [f"  neighbor {neighbour} soft-reconfiguration inbound\n" for neighbour in keeps]
+        text += FAMILY.format(family=family, lines="".join(lines))
     return text + "exit\n"
+
+
+def bmp_target(name, port, policies=("pre-policy", "post-policy")):
+    """Lines of the BGP instance that make bgpd a BMP router of a station on 127.0.0.1."""
+    return [f"bmp targets {name}", " bmp stats interval 500",
+            *(f" bmp monitor {family} unicast {policy}" for family in ("ipv4", "ipv6") for policy in policies),
+            f" bmp connect 127.0.0.1 port {port} min-retry 100 max-retry 200", "exit"]
 
 
 def command(directory, address):

@@ -166,8 +166,11 @@ def every_attribute_comes_through(build):
 
 
 def changes_come_through(build):
-    """Withdrawals, new ones, another router; a reflector that FRR loses; a refresh changes nothing."""
-    with ready(build) as chain:
+    """Withdrawals, new ones, another router; a reflector that FRR loses; a refresh changes nothing. Nor does FRR's own
+    BMP, whose peers are nobody's configured neighbours: the collector says so."""
+    with Reflected(build) as chain:
+        chain.set_bgpd(*frr.bmp_target("ours", chain.bmp_port))
+        chain.start_all()
         chain.wait_for_sessions()
         chain.wait_for_routes()
         tag = chain.tag()
@@ -198,6 +201,9 @@ def changes_come_through(build):
         time.sleep(0.5)  # for what of it might be written
         assert chain.state(newest) == before, "a refresh changed routes"
         chain.wait_for_the_facts_map()
+        wait_until("a word of what is not used", lambda: re.search(
+            r"warning: peers that BMP tells of are not used: count=\d router=127.0.0.1 port=\d+ name=frr1 "
+            r'peer=10.99.0.\d+ asn=64500 reason="no configured neighbour has this address"', chain.log_of("collector")))
 
 
 def lose_and_find_again(chain):
