@@ -6,6 +6,7 @@
  * route that is not among them. */
 #include "attach.h"
 
+#include "attached_sort.h"
 #include "lib/hash.h"
 
 #include <assert.h>
@@ -30,6 +31,12 @@ struct candidate {
     const struct model_path *path;
     const struct model_attributes *attributes;
     struct resolution resolution;
+};
+
+/* The criteria of M-203 1 to 4 as numbers of which the least counts, the earlier criteria first. */
+struct rank {
+    uint64_t preference; // LLGR, local-pref
+    uint64_t length;     // of the AS path, then origin
 };
 
 /* A set being put together. */
@@ -61,6 +68,8 @@ struct attach {
     size_t class_capacity;
     uint32_t *slots; // classes by content; UINT32_MAX: empty
     size_t slot_count;
+    struct candidate *room; // of the route that is being attached
+    size_t room_count;
     size_t unresolved_paths, looped_paths, lost_prefixes;
     struct prefix unresolved_example, lost_example;
 };
@@ -394,35 +403,18 @@ static struct resolution resolve(struct attach *attach, const struct prefix *nex
 
 /* ---- Candidates ---- */
 
-/* The criteria of M-203 1 to 4, each as a number of which the least counts. */
-static uint64_t criterion(const struct model_attributes *attributes, unsigned step)
+static struct rank rank_of(const struct model_attributes *attributes)
 {
-    switch (step) {
-    case 0:
-        return attributes->is_llgr_stale;
-    case 1:
-        return UINT32_MAX - attributes->local_pref;
-    case 2:
-        return attributes->length;
-    default:
-        return attributes->origin;
-    }
+    return (struct rank){(uint64_t)attributes->is_llgr_stale << 32 |
+                             (UINT32_MAX - attributes->local_pref),
+                         (uint64_t)attributes->length << 8 | attributes->origin};
 }
 
-static size_t keep_least(struct candidate *list, size_t count, unsigned step)
+static int compare_ranks(struct rank a, struct rank b)
 {
-    uint64_t least = UINT64_MAX;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = criterion(list[i].attributes, step);
-        least = value < least ? value : least;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (criterion(list[i].attributes, step) == least)
-            list[kept++] = list[i];
-    }
-    return kept;
+    if (a.preference != b.preference)
+        return a.preference < b.preference ? -1 : 1;
+    return (a.length > b.length) - (a.length < b.length);
 }
 
 static uint32_t neighbour(const struct attach *attach, const struct candidate *candidate)
@@ -432,12 +424,24 @@ static uint32_t neighbour(const struct attach *attach, const struct candidate *c
     return asn ? asn : attach->own_asn;
 }
 
+static bool has_one_med(const struct candidate *list, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (list[i].attributes->med != list[0].attributes->med)
+            return false;
+    }
+    return true;
+}
+
 /* M-203 5: a path goes when one of the same neighbour AS has a lower MED. */
 static size_t keep_least_med(const struct attach *attach, struct candidate *list, size_t count)
 {
-    bool *is_beaten = memory_alloc(count, sizeof *is_beaten);
+    bool *is_beaten;
     size_t kept = 0;
 
+    if (has_one_med(list, count))
+        return count;
+    is_beaten = memory_alloc(count, sizeof *is_beaten);
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < count && !is_beaten[i]; j++)
             is_beaten[i] = neighbour(attach, &list[i]) == neighbour(attach, &list[j]) &&
@@ -463,6 +467,7 @@ static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32
                               struct candidate *list, struct met *met)
 {
     const struct model_route *route = &attach->routes[way[way_count - 1]];
+    struct rank best = {UINT64_MAX, UINT64_MAX};
     size_t count = 0;
 
     for (uint32_t i = 0; i < route->count; i++) {
@@ -475,14 +480,22 @@ static size_t find_candidates(struct attach *attach, const uint32_t *way, uint32
             continue;
         }
         struct resolution resolution = resolve(attach, &path->next_hop, way, way_count, met);
-        if (resolution.count) {
-            list[count++] = (struct candidate){path, path->attributes, resolution};
-        } else if (way_count == 1) {
-            note_example(&attach->unresolved_example, attach->unresolved_paths++, &path->next_hop);
+        if (resolution.count == 0) {
+            if (way_count == 1)
+                note_example(&attach->unresolved_example, attach->unresolved_paths++,
+                             &path->next_hop);
+            continue;
         }
+        struct rank rank = rank_of(path->attributes);
+        int order = compare_ranks(rank, best);
+        if (order > 0)
+            continue;
+        if (order < 0) {
+            best = rank;
+            count = 0;
+        }
+        list[count++] = (struct candidate){path, path->attributes, resolution};
     }
-    for (unsigned step = 0; step < 4; step++)
-        count = keep_least(list, count, step);
     return keep_least_med(attach, list, count);
 }
 // NOLINTEND(misc-no-recursion)
@@ -523,6 +536,16 @@ static bool is_single(const struct candidate *list, size_t count)
     return count > 0;
 }
 
+/* For the candidates of the route that is being attached; the next one has the same. */
+static struct candidate *room_for(struct attach *attach, size_t count)
+{
+    if (count > attach->room_count) {
+        attach->room_count = 2 * count;
+        attach->room = memory_resize(attach->room, attach->room_count, sizeof *attach->room);
+    }
+    return attach->room;
+}
+
 static void attach_route(struct attach *attach, uint32_t index, struct set *set)
 {
     const struct model_route *route = &attach->routes[index];
@@ -531,25 +554,18 @@ static void attach_route(struct attach *attach, uint32_t index, struct set *set)
     if (!has_paths(attach, index) ||
         prefix_table_get(attach->origins->table, &route->prefix) != PREFIX_TABLE_NONE)
         return;
-    struct candidate *list = memory_alloc(route->count, sizeof *list);
+    struct candidate *list = room_for(attach, route->count);
     size_t count = find_candidates(attach, &index, 1, list, NULL);
     set->count = 0;
     for (size_t i = 0; i < count; i++)
         offer_all(set, list[i].resolution.list, list[i].resolution.count);
     attach->out->single_candidates += is_single(list, count);
-    free(list);
     if (set->count == 0) {
         note_example(&attach->lost_example, attach->lost_prefixes++, &route->prefix);
         return;
     }
     count_stale(attach, route);
     add_prefix(attach, &route->prefix, class_of(attach, set));
-}
-
-static int compare_prefixes(const void *a, const void *b)
-{
-    return prefix_compare(&((const struct attached_prefix *)a)->prefix,
-                          &((const struct attached_prefix *)b)->prefix);
 }
 
 static void report_losses(const struct attach *attach)
@@ -593,14 +609,13 @@ struct attachments *attach_prefixes(const struct topology *topology, const struc
     attach_igp(&attach, &set);
     for (uint32_t i = 0; i < route_count; i++)
         attach_route(&attach, i, &set);
-    if (attach.out->prefix_count)
-        qsort(attach.out->prefixes, attach.out->prefix_count, sizeof(struct attached_prefix),
-              compare_prefixes);
+    attached_sort(attach.out->prefixes, attach.out->prefix_count);
     report_losses(&attach);
     struct attachment_set *classes = attach.out->classes;
     attach.out->classes = arena_copy(arena, classes, attach.out->class_count * sizeof *classes);
     free(classes);
     free(set.list);
+    free(attach.room);
     free(attach.slots);
     free(attach.resolutions);
     prefix_table_free(attach.next_hops);
