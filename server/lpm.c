@@ -166,6 +166,16 @@ int32_t lpm_find(const struct lpm *lpm, const struct prefix *address)
     return ranges->pids[low];
 }
 
+static size_t ranges_bytes(const struct ranges *ranges)
+{
+    return ranges->count * (sizeof *ranges->starts + sizeof *ranges->pids);
+}
+
+size_t lpm_bytes(const struct lpm *lpm)
+{
+    return sizeof *lpm + ranges_bytes(&lpm->ipv4) + ranges_bytes(&lpm->ipv6);
+}
+
 void lpm_free(struct lpm *lpm)
 {
     if (!lpm)

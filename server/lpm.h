@@ -24,4 +24,6 @@ struct lpm *lpm_new(const struct lpm_entry *entries, size_t count, struct error 
 /* The PID of the longest prefix that covers the address, or LPM_NONE. */
 int32_t lpm_find(const struct lpm *lpm, const struct prefix *address);
 
+size_t lpm_bytes(const struct lpm *lpm); // in memory
+
 void lpm_free(struct lpm *lpm); // NULL is fine
