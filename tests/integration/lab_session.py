@@ -219,6 +219,98 @@ def test_session_commands(lab):
     check('end-of-rib on', 'ok', lab.control('reflector rr1 end-of-rib on'))
 
 
+def test_ends(lab):
+    """Sessions that end or vanish in every way."""
+    whole = Peer(lab.port).establish().table()
+    peer = Peer(lab.port).establish()
+    peer.table()
+    lab.control('session rr1 notify 6 9 06aa')
+    check('hard reset', (NOTIFICATION, b'\x06\x09\x06\xaa'), peer.receive())
+
+    check('vanish', 'ok', lab.control('reflector rr1 vanish fin after 3 updates'))
+    peer = Peer(lab.port).establish()
+    seen = [peer.expect('UPDATE', UPDATE) for _ in range(3)]
+    check('the first three UPDATEs', whole['ls'][:3], seen)
+    check('the end', (None, b''), peer.receive())
+
+    check('vanish', 'ok', lab.control('reflector rr1 vanish reset after 100 octets'))
+    peer = Peer(lab.port).establish()
+    try:
+        octets = b''.join(iter(lambda: peer.stream.recv(4096), b''))
+        raise Failure(f'a reset expected; an orderly end after {len(octets)} octets seen')
+    except ConnectionResetError:
+        pass
+
+    check('vanish', 'ok', lab.control('reflector rr1 vanish silent after 5 updates'))
+    peer = Peer(lab.port).establish(hold_s=3)
+    seen = [peer.expect('UPDATE', UPDATE) for _ in range(5)]
+    check('the first five UPDATEs', whole['ls'][:5], seen)
+    if ' silent ' not in lab.control('status'):
+        raise Failure('a session that is silent expected')
+    peer.stream.settimeout(1.5)
+    try:
+        raise Failure(f'silence expected; {peer.receive()} seen')
+    except TimeoutError:
+        pass
+    check('drop', 'ok sessions=1', lab.control('session rr1 drop'))
+    check('vanish', 'ok', lab.control('reflector rr1 vanish none'))
+
+
+def capabilities(body):
+    """Code → value of an OPEN's capabilities."""
+    found, rest = {}, body[12:]
+    while rest:
+        code, length = rest[:2]
+        found[code], rest = rest[2:2 + length], rest[2 + length:]
+    return found
+
+
+def test_restart(lab):
+    peer = Peer(lab.port).establish()
+    peer.table()
+    check('restart', 'ok sessions=1', lab.control('session rr1 restart lost'))
+    check('no NOTIFICATION', (None, b''), peer.receive())
+    time.sleep(0.1)
+    peer = Peer(lab.port)
+    lost = capabilities(peer.expect('OPEN', OPEN))[64]
+    check('R bit, no F bits', bytes.fromhex('8078 40044700 00010100 00020100'), lost)
+    lab.control('session rr1 restart 1')
+    try:
+        Peer(lab.port)
+    except ConnectionRefusedError:
+        pass
+    else:
+        raise Failure('restart 1: a port that is closed for a second expected')
+    time.sleep(1.2)
+    peer = Peer(lab.port)
+    kept = capabilities(peer.expect('OPEN', OPEN))[64]
+    check('R bit, F bits', bytes.fromhex('8078 40044780 00010180 00020180'), kept)
+    peer.send(OPEN, open_body())
+    peer.expect('KEEPALIVE', KEEPALIVE)
+    peer.send(KEEPALIVE)
+    peer.table()  # with End-of-RIB
+
+
+def test_raw(lab):
+    peer = Peer(lab.port).establish()
+    peer.table()
+    answer = lab.control('send rr1 message ' + 'ff' * 16 + '001304')
+    if not answer.startswith('ok updates=1 octets=19 sessions=1 '):
+        raise Failure(f'send: {answer}')
+    check('as it stands', (KEEPALIVE, b''), peer.receive())
+    lab.control('send rr1 200 010203')
+    check('with a header', (200, b'\1\2\3'), peer.receive())
+    lab.control('send rr1 refresh 00010001')
+    check('by its name', (REFRESH, b'\0\1\0\1'), peer.receive())
+    lab.control('send rr1 fault no-origin ipv4')
+    body = peer.expect('UPDATE', UPDATE)
+    check('a damaged UPDATE begins with AS_PATH', b'\x40\x02', body[4:6])
+    check('end of rib', 'ok updates=3', lab.control('reflector rr1 end-of-rib send').split(' octets')[0])
+    check('ends', list(ENDS.values()), [peer.expect('UPDATE', UPDATE) for _ in ENDS])
+    listed = lab.control('faults').splitlines()
+    check('all faults', ('marker', 'ok'), (listed[0].split()[0], listed[-1]))
+
+
 REFUSED = {
     '': 'an empty line; a command expected, see help',
     'metrics a b 1': '"metrics"; a command expected, see help',
@@ -240,9 +332,32 @@ REFUSED = {
     'prefix 10.0.0.0/8 fly': '"fly"; move, withdraw or announce expected',
     'prefix 10.0.0.0/8 move': 'move: the name of a router expected',
     'session rr9 reset': '"rr9"; the name of a reflector expected',
-    'session rr1 stop': '"stop"; reset, drop, down or up expected',
+    'session rr1 stop': '"stop"; one of reset, drop, down, up, notify, restart expected',
+    'session rr1 notify 6': 'notify: CODE SUBCODE [HEX] expected',
+    'session rr1 notify 6 256': '"256"; a number from 0 to 255 expected',
+    'session rr1 notify 6 9 0': '"0"; octets in hexadecimal expected',
+    'session rr1 restart soon': '"soon"; seconds up to 3600 or lost expected',
+    'reflector rr1 end-of-rib later': '"later"; on, off or send expected',
+    'reflector rr1 vanish reset after 1 hour':
+        '"reset after 1 hour"; fin, reset or silent after NUMBER updates or octets, or none, expected',
+    'reflector rr1 path-ids 4294967295': '"4294967295"; a number from 0 to 2147483648 expected',
+    'send rr1 greeting': '"greeting"; message, fault, open, update, notification, keepalive, refresh '
+                         'or a type expected',
+    'send rr1 update xy': '"xy"; octets in hexadecimal expected',
+    'send rr1 fault marker': 'fault: NAME TARGET [NUMBER] expected',
+    'send rr1 fault nonsense ls': '"nonsense"; a fault expected, see faults',
+    'send rr1 fault marker vpn': '"vpn"; ls, node, link, prefix, ipv4 or ipv6 expected',
+    'send rr1 fault marker node 9999': 'node: the table of rr1 has no UPDATE 9999 of that kind',
+    'send rr1 fault nlri-empty ipv4':
+        'nlri-empty does not fit that UPDATE: an NLRI of length 0',
+    'object x withdraw': '"x"; the name of an egress peer or an object expected',
+    'object x hide': '"hide"; withdraw or announce expected',
+    'value a b colour 1': '"colour"; a key of a link such as loss expected',
+    'value a b loss 16777216': 'loss: "16777216"; a number from 0 to 16777215 expected',
+    'anomalous a b metric on': '"metric"; delay, delay_min or loss expected',
+    'anomalous a b loss yes': '"yes"; on or off expected',
     'reflector rr1 resend vpn': '"vpn"; ls, ipv4 or ipv6 expected',
-    'reflector rr1 as 1': '"as"; end-of-rib or resend expected',
+    'reflector rr1 as 1': '"as"; one of end-of-rib, resend, vanish, path-ids expected',
     'export /nonexistent/x': '/nonexistent/x: No such file or directory',
     'a b c d e f g h i': 'more than 8 words; see help',
 }
@@ -289,7 +404,7 @@ def main():
         try:
             test_documentation(program, page, folder)
             for step in (test_faults, test_families_and_refresh, test_increments,
-                         test_session_commands, test_refusals, test_second_lab, test_hold_time):
+                         test_session_commands, test_ends, test_restart, test_raw, test_refusals, test_second_lab, test_hold_time):
                 step(lab)
                 print(f'{step.__name__}: ok')
             check('quit', 'ok', lab.control('quit'))

@@ -106,9 +106,11 @@ static bool no_such_link(const struct scenario *scenario, size_t a, size_t b, un
     return error_set(err, ERROR_INPUT, "no link %u between %s and %s", index, from, to);
 }
 
-bool backbone_set_link_value(struct backbone *backbone, size_t a, size_t b, unsigned index,
-                             bool one_way, enum link_value value, uint64_t number,
-                             struct error *err)
+/* Calls for each half-link that is meant; false when there is no such link. */
+static bool for_halves(struct backbone *backbone, size_t a, size_t b, unsigned index, bool one_way,
+                       void (*change)(struct link_values *values, enum link_value value,
+                                      uint64_t number),
+                       enum link_value value, uint64_t number, struct error *err)
 {
     struct scenario *scenario = backbone->scenario;
     bool found = false;
@@ -119,15 +121,40 @@ bool backbone_set_link_value(struct backbone *backbone, size_t a, size_t b, unsi
         if (!joins(link, a, b) || (index != ALL_LINKS && link->index != index))
             continue;
         for (size_t side = 0; side < 2; side++) {
-            if (one_way && link->ends[side] != a)
-                continue;
-            link->half[side].values.value[value] = number;
-            link->half[side].values.has |= UINT32_C(1) << value;
+            if (!one_way || link->ends[side] == a)
+                change(&link->half[side].values, value, number);
         }
         link->touched = true;
         found = true;
     }
     return found || no_such_link(scenario, a, b, index, err);
+}
+
+static void set_value(struct link_values *values, enum link_value value, uint64_t number)
+{
+    values->value[value] = number;
+    values->has |= UINT32_C(1) << value;
+}
+
+static void set_anomalous(struct link_values *values, enum link_value value, uint64_t on)
+{
+    uint32_t bit = UINT32_C(1) << value;
+
+    values->anomalous = on ? values->anomalous | bit : values->anomalous & ~bit;
+}
+
+bool backbone_set_link_value(struct backbone *backbone, size_t a, size_t b, unsigned index,
+                             bool one_way, enum link_value value, uint64_t number,
+                             struct error *err)
+{
+    return for_halves(backbone, a, b, index, one_way, set_value, value, number, err);
+}
+
+bool backbone_set_link_anomalous(struct backbone *backbone, size_t a, size_t b, unsigned index,
+                                 bool one_way, enum link_value value, bool anomalous,
+                                 struct error *err)
+{
+    return for_halves(backbone, a, b, index, one_way, set_anomalous, value, anomalous, err);
 }
 
 bool backbone_set_link_down(struct backbone *backbone, size_t a, size_t b, unsigned index,
@@ -318,6 +345,37 @@ bool backbone_withdraw_prefix(struct backbone *backbone, const struct net *prefi
     return attached || routed || no_such_prefix(prefix, err);
 }
 
+bool backbone_withdraw_object(struct backbone *backbone, const char *name, bool withdrawn,
+                              struct error *err)
+{
+    struct scenario *scenario = backbone->scenario;
+    size_t egress = scenario_find_egress(scenario, name);
+    size_t object = scenario_find_object(scenario, name);
+
+    if (egress != SIZE_MAX) {
+        scenario->egresses[egress].down = withdrawn;
+        scenario->egresses[egress].touched = true;
+    }
+    if (object != SIZE_MAX) {
+        scenario->raw_objects[object].down = withdrawn;
+        scenario->raw_objects[object].touched = true;
+    }
+    return egress != SIZE_MAX || object != SIZE_MAX ||
+           error_set(err, ERROR_INPUT, "\"%s\"; the name of an egress peer or an object expected",
+                     name);
+}
+
+void backbone_set_path_ids(struct backbone *backbone, size_t reflector, uint32_t base)
+{
+    backbone->scenario->reflectors[reflector].path_id_base = base;
+    for (size_t family = 0; family < FAMILIES; family++) {
+        struct blob **table = &backbone->tables[reflector * FAMILIES + family];
+
+        blob_unref(*table);
+        *table = NULL;
+    }
+}
+
 // ---- settling
 
 static void clear_touched(struct backbone *backbone)
@@ -330,6 +388,10 @@ static void clear_touched(struct backbone *backbone)
         scenario->links[i].touched = false;
     for (size_t i = 0; i < scenario->attachment_count; i++)
         scenario->attachments[i].touched = false;
+    for (size_t i = 0; i < scenario->egress_count; i++)
+        scenario->egresses[i].touched = false;
+    for (size_t i = 0; i < scenario->raw_object_count; i++)
+        scenario->raw_objects[i].touched = false;
     destinations_forget_touched(backbone->destinations);
 }
 

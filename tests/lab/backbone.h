@@ -55,6 +55,10 @@ enum { ALL_LINKS = 0 };
 bool backbone_set_link_value(struct backbone *backbone, size_t a, size_t b, unsigned index,
                              bool one_way, enum link_value value, uint64_t number,
                              struct error *err);
+/* The A bit of a value that has one. */
+bool backbone_set_link_anomalous(struct backbone *backbone, size_t a, size_t b, unsigned index,
+                                 bool one_way, enum link_value value, bool anomalous,
+                                 struct error *err);
 bool backbone_set_link_down(struct backbone *backbone, size_t a, size_t b, unsigned index,
                             bool down, struct error *err);
 void backbone_set_router_down(struct backbone *backbone, size_t router, bool down);
@@ -65,6 +69,13 @@ bool backbone_move_prefix(struct backbone *backbone, const struct net *prefix, s
 /* router: SIZE_MAX for all that have the prefix. */
 bool backbone_withdraw_prefix(struct backbone *backbone, const struct net *prefix, size_t router,
                               bool withdrawn, struct error *err);
+
+/* An egress peer, or an object as it stands, by its name. */
+bool backbone_withdraw_object(struct backbone *backbone, const char *name, bool withdrawn,
+                              struct error *err);
+
+/* From now on the reflector's path identifiers count from another number; its tables are made anew. */
+void backbone_set_path_ids(struct backbone *backbone, size_t reflector, uint32_t base);
 
 /* What has changed since the last time: updates[reflector * FAMILIES + family], NULL where nothing did;
  * the caller owns the references. */

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "command_bmp.h"
+#include "command_session.h"
 #include "export.h"
 
 #include <assert.h>
@@ -50,7 +51,7 @@ static bool find_router(const struct lab *lab, const char *name, size_t *out, st
             error_set(err, ERROR_INPUT, "%s is a LAN; a router expected", name));
 }
 
-static bool find_reflector(const struct lab *lab, const char *name, size_t *out, struct error *err)
+bool command_find_reflector(const struct lab *lab, const char *name, size_t *out, struct error *err)
 {
     *out = scenario_find_reflector(backbone_scenario(lab->backbone), name);
     return *out != SIZE_MAX ||
@@ -153,6 +154,45 @@ static bool run_delay(struct lab *lab, const struct words *words, struct evbuffe
     return set_link_value(lab, words, LINK_DELAY, answer, err);
 }
 
+/* Any value of a link by its key in the file, in the unit of the JSON export. */
+static bool run_value(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                      struct error *err)
+{
+    struct words rest = {.count = words->count - 1};
+    enum link_value value = 0;
+
+    while (value < LINK_VALUES && strcmp(link_value_rows[value].key, words->word[3]) != 0)
+        value++;
+    if (value == LINK_VALUES)
+        return error_set(err, ERROR_INPUT, "\"%s\"; a key of a link such as loss expected",
+                         words->word[3]);
+    for (size_t i = 0; i < rest.count; i++)
+        rest.word[i] = words->word[i < 3 ? i : i + 1];
+    return set_link_value(lab, &rest, value, answer, err);
+}
+
+/* "anomalous A B delay|delay_min|loss on|off [one-way] [link N]" */
+static bool run_anomalous(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                          struct error *err)
+{
+    enum link_value value = 0;
+    size_t a = 0, b = 0;
+    bool on = false, one_way = false;
+    unsigned index = ALL_LINKS;
+
+    while (value < LINK_VALUES && (!link_value_rows[value].has_anomalous ||
+                                   strcmp(link_value_rows[value].key, words->word[3]) != 0))
+        value++;
+    if (value == LINK_VALUES)
+        return error_set(err, ERROR_INPUT, "\"%s\"; delay, delay_min or loss expected",
+                         words->word[3]);
+    return find_vertex(lab, words->word[1], &a, err) && find_vertex(lab, words->word[2], &b, err) &&
+           find_choice(words->word[4], "on", "off", &on, err) &&
+           read_link_options(words, 5, &one_way, &index, err) &&
+           backbone_set_link_anomalous(lab->backbone, a, b, index, one_way, value, on, err) &&
+           settle(lab, answer);
+}
+
 static bool run_link(struct lab *lab, const struct words *words, struct evbuffer *answer,
                      struct error *err)
 {
@@ -221,57 +261,18 @@ static bool run_prefix(struct lab *lab, const struct words *words, struct evbuff
 static bool run_session(struct lab *lab, const struct words *words, struct evbuffer *answer,
                         struct error *err)
 {
-    const char *what = words->word[2];
-    size_t reflector, count;
-
-    if (!find_reflector(lab, words->word[1], &reflector, err))
-        return false;
-    if (strcmp(what, "reset") == 0 || strcmp(what, "drop") == 0) {
-        count = speaker_end(lab->speaker, reflector, *what == 'r' ? END_RESET : END_DROP);
-        (void)evbuffer_add_printf(answer, "ok sessions=%zu\n", count);
-        return true;
-    }
-    if (strcmp(what, "down") != 0 && strcmp(what, "up") != 0)
-        return error_set(err, ERROR_INPUT, "\"%s\"; reset, drop, down or up expected", what);
-    if (!speaker_set_down(lab->speaker, reflector, strcmp(what, "down") == 0, err))
-        return false;
-    (void)evbuffer_add_printf(answer, "ok\n");
-    return true;
+    return command_session(lab, words->word, words->count, answer, err);
 }
 
-static bool resend(struct lab *lab, size_t reflector, const char *name, struct evbuffer *answer,
-                   struct error *err)
+/* "object NAME withdraw|announce": an egress peer, or an object as it stands. */
+static bool run_object(struct lab *lab, const struct words *words, struct evbuffer *answer,
+                       struct error *err)
 {
-    for (enum family family = 0; family < FAMILIES; family++) {
-        struct sent sent = {0};
+    bool withdrawn = false;
 
-        if (strcmp(name, family_names[family]) != 0)
-            continue;
-        speaker_resend(lab->speaker, reflector, family, &sent);
-        command_answer_sent(&sent, answer);
-        return true;
-    }
-    return error_set(err, ERROR_INPUT, "\"%s\"; ls, ipv4 or ipv6 expected", name);
-}
-
-/* "reflector R end-of-rib on|off", "reflector R resend FAMILY" */
-static bool run_reflector(struct lab *lab, const struct words *words, struct evbuffer *answer,
-                          struct error *err)
-{
-    size_t reflector;
-
-    if (!find_reflector(lab, words->word[1], &reflector, err))
-        return false;
-    struct reflector *it = &backbone_scenario(lab->backbone)->reflectors[reflector];
-
-    if (strcmp(words->word[2], "resend") == 0)
-        return resend(lab, reflector, words->word[3], answer, err);
-    if (strcmp(words->word[2], "end-of-rib") != 0)
-        return error_set(err, ERROR_INPUT, "\"%s\"; end-of-rib or resend expected", words->word[2]);
-    if (!find_choice(words->word[3], "on", "off", &it->end_of_rib, err))
-        return false;
-    (void)evbuffer_add_printf(answer, "ok\n");
-    return true;
+    return find_choice(words->word[2], "withdraw", "announce", &withdrawn, err) &&
+           backbone_withdraw_object(lab->backbone, words->word[1], withdrawn, err) &&
+           settle(lab, answer);
 }
 
 static bool run_export(struct lab *lab, const struct words *words, struct evbuffer *answer,
@@ -356,12 +357,18 @@ static const struct verb {
 } verbs[] = {
     {"metric", 4, 7, run_metric, "metric A B NUMBER [one-way] [link N]"},
     {"delay", 4, 7, run_delay, "delay A B MICROSECONDS [one-way] [link N]"},
+    {"value", 5, 8, run_value, "value A B KEY NUMBER [one-way] [link N]"},
+    {"anomalous", 5, 8, run_anomalous,
+     "anomalous A B delay|delay_min|loss on|off [one-way] [link N]"},
     {"link", 4, 6, run_link, "link A B down|up [link N]"},
     {"router", 3, 3, run_router, "router NAME down|up"},
     {"overload", 3, 3, run_overload, "overload NAME on|off"},
     {"prefix", 3, 4, run_prefix, "prefix PREFIX move ROUTER | withdraw|announce [ROUTER]"},
-    {"session", 3, 3, run_session, "session REFLECTOR reset|drop|down|up"},
-    {"reflector", 4, 4, run_reflector, "reflector NAME end-of-rib on|off | resend ls|ipv4|ipv6"},
+    {"object", 3, 3, run_object, "object NAME withdraw|announce"},
+    {"session", 3, 6, run_session, "session REFLECTOR VERB …"},
+    {"reflector", 4, WORD_LIMIT, run_session, "reflector NAME VERB …"},
+    {"send", 3, 6, run_session, "send REFLECTOR …"},
+    {"faults", 1, 1, run_session, "faults"},
     {"bmp", 3, WORD_LIMIT, run_bmp, "bmp ROUTER VERB …"},
     {"export", 2, 2, run_export, "export FILE"},
     {"status", 1, 1, run_status, "status"},
@@ -377,6 +384,8 @@ static bool run_help(struct lab *lab, const struct words *words, struct evbuffer
     (void)err;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         (void)evbuffer_add_printf(answer, "  %s\n", verbs[i].usage);
+    for (const char *const *usage = command_session_usage; *usage; usage++)
+        (void)evbuffer_add_printf(answer, "  %s\n", *usage);
     for (const char *const *usage = command_bmp_usage; *usage; usage++)
         (void)evbuffer_add_printf(answer, "  %s\n", *usage);
     (void)evbuffer_add_printf(answer, "ok\n");

@@ -21,5 +21,8 @@ struct lab {
 /* Runs one line, without its newline, which is cut up; adds the answer. */
 void command_run(struct lab *lab, char *line, struct evbuffer *answer);
 
+bool command_find_reflector(const struct lab *lab, const char *name, size_t *out,
+                            struct error *err);
+
 /* The "ok" of a command that sends. */
 void command_answer_sent(const struct sent *sent, struct evbuffer *answer);

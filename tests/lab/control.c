@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LINE_LIMIT = 4096 };
+enum { LINE_LIMIT = 20000 }; // a whole message in hexadecimal
 
 struct client {
     struct client *next;

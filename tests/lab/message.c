@@ -308,6 +308,8 @@ static void read_capabilities(struct cursor capabilities, struct open *open, boo
                 open->has_as4 = true;
                 open->as = as;
             }
+        } else if (code == CAPABILITY_ENHANCED_REFRESH) {
+            open->enhanced_refresh = true;
         } else if (code == CAPABILITY_ADD_PATH) {
             read_add_path(value, open);
         }
@@ -359,13 +361,14 @@ bool message_is_acceptable(const struct reflector *reflector, const struct open 
 
     if (!open->has_as4 && as > UINT16_MAX)
         as = AS_TRANS;
-    *notify = NOTIFY_OPEN_PEER_AS;
-    if (open->as != as)
-        return error_set(err, ERROR_INPUT, "OPEN: AS %u; %u expected", open->as, as);
     *notify = NOTIFY_OPEN_CAPABILITY;
     if (!open->has_as4 && !reflector->two_octet_as)
         return error_set(err, ERROR_INPUT,
                          "OPEN: no capability 65; 4-octet AS numbers (RFC 6793) expected");
+    *notify = NOTIFY_OPEN_PEER_AS;
+    if (open->as != as)
+        return error_set(err, ERROR_INPUT, "OPEN: AS %u; %u expected", open->as, as);
+    *notify = NOTIFY_OPEN_CAPABILITY;
     for (enum family family = 0; family < FAMILIES; family++) {
         if (reflector->add_path[family] && open->families[family] && !open->takes_path_ids[family])
             return error_set(err, ERROR_INPUT,

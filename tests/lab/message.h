@@ -42,6 +42,7 @@ struct open {
     bool has_as4; // capability 65
     bool families[FAMILIES];
     bool takes_path_ids[FAMILIES]; // ADD-PATH: it receives
+    bool enhanced_refresh;
 };
 
 void message_open(const struct reflector *reflector, struct wire *out);

@@ -313,14 +313,25 @@ void record_end(struct record_flow *flow)
     free(flow);
 }
 
-int record_write(struct record_flow *flow, struct evbuffer *out, int fd)
+int record_write(struct record_flow *flow, struct evbuffer *out, int fd, size_t limit)
 {
     struct evbuffer_iovec parts[PARTS];
+    size_t length = evbuffer_get_length(out);
 
+    if (length > limit)
+        length = limit;
     if (!flow)
-        return evbuffer_write(out, fd);
-    int count = evbuffer_peek(out, -1, NULL, parts, PARTS);
-    ssize_t written = writev(fd, parts, count < PARTS ? count : PARTS);
+        return evbuffer_write_atmost(out, fd, (ev_ssize_t)length);
+    int count = evbuffer_peek(out, (ev_ssize_t)length, NULL, parts, PARTS);
+
+    if (count > PARTS)
+        count = PARTS;
+    for (int i = 0; i < count; i++) { // the last one may hold more than was asked for
+        if (parts[i].iov_len > length)
+            parts[i].iov_len = length;
+        length -= parts[i].iov_len;
+    }
+    ssize_t written = writev(fd, parts, count);
 
     if (written <= 0)
         return (int)written;

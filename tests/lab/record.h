@@ -34,5 +34,5 @@ void record_sent(struct record_flow *flow, const void *octets, size_t length);
 void record_received(struct record_flow *flow, const void *octets, size_t length);
 void record_end(struct record_flow *flow);
 
-/* As evbuffer_write(), and records what went. */
-int record_write(struct record_flow *flow, struct evbuffer *out, int fd);
+/* As evbuffer_write_atmost(), and records what went. */
+int record_write(struct record_flow *flow, struct evbuffer *out, int fd, size_t limit);

@@ -442,6 +442,7 @@ static const struct key scenario_keys[] = {
     {"prefixes", read_node, offsetof(struct loading, prefixes)},
     {"reflectors", read_node, offsetof(struct loading, reflectors), .required = true},
     {"routes", read_node, offsetof(struct loading, routes)},
+    {"messages", read_node, offsetof(struct loading, messages)},
     {"bmp", read_node, offsetof(struct loading, bmp)},
 };
 
@@ -496,7 +497,8 @@ struct scenario *scenario_load(const char *file, struct error *err)
     }
     bool ok = load_general(&loading) && load_routers(&loading) && load_links(&loading) &&
               load_attachments(&loading) && load_egresses(&loading) && load_objects(&loading) &&
-              load_reflectors(&loading) && load_routes(&loading) && load_bmp(&loading);
+              load_reflectors(&loading) && load_routes(&loading) && load_messages(&loading) &&
+              load_bmp(&loading);
 
     reader_close(&loading.reader);
     if (!ok) {

@@ -428,6 +428,9 @@ size_t scenario_find_reflector(const struct scenario *scenario, const char *name
 size_t scenario_find_egress(const struct scenario *scenario, const char *name);
 size_t scenario_find_object(const struct scenario *scenario, const char *name);
 
+/* "update", "9". */
+bool parse_message_type(const char *text, unsigned *out);
+
 /* "reset after 100 updates", "fin after 5000 octets", "silent after 1 updates", "none". */
 bool parse_vanish(const char *text, struct vanish *out);
 

@@ -10,6 +10,7 @@
 
 #include "endpoint.h"
 #include "message.h"
+#include "misbehave.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -28,13 +29,14 @@ enum {
     READ_AT_ONCE = 65536,
 };
 
-enum state { STATE_CONNECT, STATE_OPENSENT, STATE_OPENCONFIRM, STATE_ESTABLISHED };
+enum state { STATE_CONNECT, STATE_OPENSENT, STATE_OPENCONFIRM, STATE_ESTABLISHED, STATE_SILENT };
 
 static const char *const state_names[] = {
     [STATE_CONNECT] = "connect",
     [STATE_OPENSENT] = "open-sent",
     [STATE_OPENCONFIRM] = "open-confirm",
     [STATE_ESTABLISHED] = "established",
+    [STATE_SILENT] = "silent",
 };
 
 struct session {
@@ -46,7 +48,12 @@ struct session {
     uint64_t since_us, heard_us, said_us;
     uint16_t hold_time_s;
     bool families[FAMILIES]; // of both sides
+    bool enhanced_refresh;   // of the peer
     uint64_t updates;
+    uint64_t ends_due_us;  // End-of-RIBs that wait; 0: none do
+    struct vanish vanish;  // how it ends on the way; set when it is established
+    uint64_t room;         // octets that it may still write before that
+    uint64_t updates_left; // UPDATEs whose octets are not yet in `room`
     struct event *readable, *writable, *tick;
     struct evbuffer *in, *out;
     char peer[ENDPOINT_TEXT_SIZE];
@@ -57,7 +64,10 @@ struct outlet { // one a reflector
     struct speaker *speaker;
     struct evconnlistener *listener;
     struct event *retry;
+    struct event *restart; // the port opens again
     bool down;
+    bool forwarding[FAMILIES];    // as the file says
+    uint64_t restarting_until_us; // OPENs have the R bit
 };
 
 struct speaker {
@@ -69,12 +79,25 @@ struct speaker {
     struct session *sessions;
 };
 
+static struct reflector *reflector_of_outlet(const struct outlet *outlet)
+{
+    const struct speaker *speaker = outlet->speaker;
+
+    return &backbone_scenario(speaker->backbone)->reflectors[outlet - speaker->outlets];
+}
+
 static const struct reflector *reflector_of(const struct session *session)
 {
     return &backbone_scenario(session->speaker->backbone)->reflectors[session->reflector];
 }
 
 // ---- the life of a session
+
+static void enter(struct session *session, enum state state)
+{
+    session->state = state;
+    session->since_us = clock_us(CLOCK_MONOTONIC);
+}
 
 static void session_free(struct session *session)
 {
@@ -108,14 +131,52 @@ static void session_close(struct session *session, const char *why)
     session_free(session);
 }
 
-/* Writes what the socket takes; false: the session is closed. */
+/* A close with unread octets makes the kernel reset the connection, and what was written last would be
+ * lost. */
+static void discard_input(struct session *session)
+{
+    while (evbuffer_read(session->in, session->fd, READ_AT_ONCE) > 0)
+        (void)evbuffer_drain(session->in, evbuffer_get_length(session->in));
+    (void)shutdown(session->fd, SHUT_WR);
+}
+
+/* The end of a session that vanishes in mid-table. Silence keeps the connection and neither reads nor
+ * writes any more. */
+static void session_vanish(struct session *session)
+{
+    const struct linger at_once = {.l_onoff = 1};
+
+    if (session->vanish.how == VANISH_SILENT) {
+        log_info(session->speaker->log, "session silent: reflector=%s peer=%s",
+                 reflector_of(session)->name, session->peer);
+        enter(session, STATE_SILENT);
+        (void)event_del(session->readable);
+        (void)event_del(session->writable);
+        return;
+    }
+    if (session->vanish.how == VANISH_RESET)
+        (void)setsockopt(session->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    else
+        discard_input(session);
+    session_close(session, "vanished");
+}
+
+static bool is_vanishing(const struct session *session)
+{
+    return session->vanish.how && session->room == 0 && session->updates_left == 0;
+}
+
+/* Writes what the socket takes; false: the session is closed, or silent. */
 static bool session_flush(struct session *session)
 {
-    while (evbuffer_get_length(session->out)) {
-        int count = record_write(session->flow, session->out, session->fd);
+    while (evbuffer_get_length(session->out) && !is_vanishing(session)) {
+        size_t limit = session->vanish.how ? session->room : SIZE_MAX;
+        int count = record_write(session->flow, session->out, session->fd, limit);
 
-        if (count > 0)
+        if (count > 0) {
+            session->room -= session->vanish.how ? (size_t)count : 0;
             continue;
+        }
         if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
             (void)event_add(session->writable, NULL);
             return true;
@@ -123,31 +184,53 @@ static bool session_flush(struct session *session)
         session_close(session, "writing failed");
         return false;
     }
-    return true;
+    if (!is_vanishing(session))
+        return true;
+    session_vanish(session);
+    return false;
+}
+
+/* UPDATEs that are to be sent before it vanishes make room for their octets. */
+static void make_room(struct session *session, const uint8_t *messages, size_t length)
+{
+    for (size_t at = 0; at < length && session->updates_left;) {
+        size_t message = (size_t)(messages[at + 16] << 8 | messages[at + 17]);
+
+        session->updates_left -= messages[at + 18] == MESSAGE_UPDATE;
+        session->room += message;
+        at += message;
+    }
 }
 
 static void send_wire(struct session *session, struct wire *wire)
 {
+    if (session->updates_left)
+        make_room(session, wire->bytes, wire->length);
     (void)evbuffer_add(session->out, wire->bytes, wire->length);
     session->said_us = clock_us(CLOCK_MONOTONIC);
     wire_free(wire);
 }
 
-/* A NOTIFICATION as far as the socket takes it, and the end. What the peer has sent is read first: a
- * close with unread octets makes the kernel reset the connection, and the NOTIFICATION would be lost. */
+/* A NOTIFICATION as far as the socket takes it, and the end. Takes the message. */
+static void session_end_with(struct session *session, struct wire *notification, const char *why)
+{
+    if (session->state != STATE_CONNECT && session->state != STATE_SILENT &&
+        evbuffer_get_length(session->out) == 0) {
+        session->vanish.how = VANISH_NONE;
+        send_wire(session, notification);
+        (void)record_write(session->flow, session->out, session->fd, SIZE_MAX);
+        discard_input(session);
+    }
+    wire_free(notification);
+    session_close(session, why);
+}
+
 static void session_notify(struct session *session, unsigned code, const char *why)
 {
     struct wire wire = {0};
 
-    if (session->state != STATE_CONNECT && evbuffer_get_length(session->out) == 0) {
-        message_notification(code, &wire);
-        send_wire(session, &wire);
-        while (evbuffer_read(session->in, session->fd, READ_AT_ONCE) > 0)
-            (void)evbuffer_drain(session->in, evbuffer_get_length(session->in));
-        (void)record_write(session->flow, session->out, session->fd);
-        (void)shutdown(session->fd, SHUT_WR);
-    }
-    session_close(session, why);
+    message_notification(code, &wire);
+    session_end_with(session, &wire, why);
 }
 
 static void unref_blob(const void *bytes, size_t length, void *blob)
@@ -166,6 +249,8 @@ static void send_blob(struct session *session, struct blob *blob)
     }
     session->updates += blob->messages;
     session->said_us = clock_us(CLOCK_MONOTONIC);
+    if (session->updates_left)
+        make_room(session, blob->bytes, blob->length);
     if (evbuffer_add_reference(session->out, blob->bytes, blob->length, unref_blob, blob) != 0)
         error_fatal("out of memory: evbuffer_add_reference");
 }
@@ -175,29 +260,76 @@ static void send_table(struct session *session, enum family family)
     send_blob(session, backbone_table(session->speaker->backbone, session->reflector, family));
 }
 
-static void enter(struct session *session, enum state state)
+static void send_end_of_rib(struct session *session, enum family family)
 {
-    session->state = state;
-    session->since_us = clock_us(CLOCK_MONOTONIC);
+    struct wire wire = {0};
+
+    if (!session->families[family])
+        return;
+    message_end_of_rib(reflector_of(session), family, &wire);
+    send_wire(session, &wire);
+    session->updates++;
+}
+
+/* What the file has for every session after its tables, good or bad. */
+static void send_messages(struct session *session)
+{
+    struct backbone *backbone = session->speaker->backbone;
+    const struct scenario *scenario = backbone_scenario(backbone);
+
+    for (size_t i = 0; i < scenario->message_count; i++) {
+        const struct raw_message *message = &scenario->messages[i];
+        struct wire wire = {0};
+        struct error err;
+
+        if (!(message->reflectors >> session->reflector & 1))
+            continue;
+        if (misbehave(backbone, session->reflector, message, &wire, &err))
+            send_wire(session, &wire);
+        else
+            log_warning(session->speaker->log, "no message: reflector=%s why=\"%s\"",
+                        reflector_of(session)->name, err.text);
+    }
+}
+
+/* UPDATEs, or octets, until it vanishes count from here on. */
+static void prepare_to_vanish(struct session *session)
+{
+    session->vanish = reflector_of(session)->vanish;
+    session->room = evbuffer_get_length(session->out);
+    if (session->vanish.counts_updates)
+        session->updates_left = session->vanish.after;
+    else
+        session->room += session->vanish.after;
 }
 
 static void establish(struct session *session)
 {
+    const struct reflector *reflector = reflector_of(session);
+    bool late = reflector->end_of_rib && reflector->end_of_rib_late_s;
+
     enter(session, STATE_ESTABLISHED);
     log_info(session->speaker->log, "session established: reflector=%s peer=%s hold=%u",
-             reflector_of(session)->name, session->peer, session->hold_time_s);
+             reflector->name, session->peer, session->hold_time_s);
+    prepare_to_vanish(session);
     for (enum family family = 0; family < FAMILIES; family++) {
-        struct wire wire = {0};
-
         if (!session->families[family])
             continue;
         send_table(session, family);
-        if (reflector_of(session)->end_of_rib) {
-            message_end_of_rib(reflector_of(session), family, &wire);
-            send_wire(session, &wire);
-            session->updates++;
-        }
+        if (reflector->end_of_rib && !late)
+            send_end_of_rib(session, family);
     }
+    if (late)
+        session->ends_due_us = session->since_us + reflector->end_of_rib_late_s * UINT64_C(1000000);
+    send_messages(session);
+}
+
+/* The R bit is for the sessions that come within the restart time (RFC 4724 section 4.1). */
+static void set_restarting(struct outlet *outlet)
+{
+    struct reflector *reflector = reflector_of_outlet(outlet);
+
+    reflector->restarting = clock_us(CLOCK_MONOTONIC) < outlet->restarting_until_us;
 }
 
 static void begin(struct session *session)
@@ -208,6 +340,7 @@ static void begin(struct session *session)
     (void)setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     session->flow = record_begin(session->speaker->record, session->fd, RECORD_BGP);
     enter(session, STATE_OPENSENT);
+    set_restarting(&session->speaker->outlets[session->reflector]);
     message_open(reflector_of(session), &wire);
     send_wire(session, &wire);
 }
@@ -238,10 +371,28 @@ static bool on_open(struct session *session, const uint8_t *body, size_t length)
         open.hold_time_s < reflector->hold_time_s ? open.hold_time_s : reflector->hold_time_s;
     for (size_t i = 0; i < FAMILIES; i++)
         session->families[i] = open.families[i] && reflector->families[i];
+    session->enhanced_refresh = open.enhanced_refresh;
     enter(session, STATE_OPENCONFIRM);
     message_keepalive(&wire);
     send_wire(session, &wire);
     return true;
+}
+
+/* With marks around it where both sides have enhanced refresh (RFC 7313). */
+static void refresh(struct session *session, enum family family)
+{
+    bool marked = reflector_of(session)->enhanced_refresh && session->enhanced_refresh;
+    struct wire wire = {0};
+
+    if (marked) {
+        message_refresh(family, REFRESH_BEGINS, &wire);
+        send_wire(session, &wire);
+    }
+    send_table(session, family);
+    if (marked) {
+        message_refresh(family, REFRESH_ENDS, &wire);
+        send_wire(session, &wire);
+    }
 }
 
 static bool on_message(struct session *session, unsigned type, const uint8_t *body, size_t length)
@@ -264,7 +415,7 @@ static bool on_message(struct session *session, unsigned type, const uint8_t *bo
     case MESSAGE_ROUTE_REFRESH:
         family = message_parse_refresh(body, length);
         if (session->state == STATE_ESTABLISHED && family < FAMILIES && session->families[family])
-            send_table(session, family);
+            refresh(session, family);
         return true;
     case MESSAGE_UPDATE: // we have no use for the peer's routes
         if (session->state == STATE_ESTABLISHED)
@@ -351,7 +502,16 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
 
     (void)fd;
     (void)what;
-    if (session->state == STATE_CONNECT || !hold_us)
+    if (session->state == STATE_CONNECT || session->state == STATE_SILENT)
+        return;
+    if (session->ends_due_us && now >= session->ends_due_us) {
+        session->ends_due_us = 0;
+        for (enum family family = 0; family < FAMILIES; family++)
+            send_end_of_rib(session, family);
+        if (!session_flush(session))
+            return;
+    }
+    if (!hold_us)
         return;
     if (now - session->heard_us > hold_us) {
         session_notify(session, NOTIFY_HOLD_TIMER, "hold timer expired");
@@ -469,8 +629,21 @@ static bool start_outlet(struct outlet *outlet, struct error *err)
     return true;
 }
 
+static void on_restart(evutil_socket_t unused, short what, void *argument)
+{
+    struct outlet *outlet = argument;
+    struct error err;
+
+    (void)unused;
+    (void)what;
+    if (!outlet->down && !outlet->listener && !start_outlet(outlet, &err))
+        log_warning(outlet->speaker->log, "no restart: %s", err.text);
+}
+
 static void stop_outlet(struct outlet *outlet)
 {
+    if (outlet->restart)
+        (void)event_del(outlet->restart);
     if (outlet->listener)
         evconnlistener_free(outlet->listener);
     outlet->listener = NULL;
@@ -479,6 +652,12 @@ static void stop_outlet(struct outlet *outlet)
 }
 
 // ---- public
+
+static void set_times(struct sent *out)
+{
+    out->utc_us = clock_us(CLOCK_REALTIME);
+    out->monotonic_us = clock_us(CLOCK_MONOTONIC);
+}
 
 void speaker_send(struct speaker *speaker, struct blob **updates, struct sent *out)
 {
@@ -506,8 +685,7 @@ void speaker_send(struct speaker *speaker, struct blob **updates, struct sent *o
             out->pending += evbuffer_get_length(session->out);
         }
     }
-    out->utc_us = clock_us(CLOCK_REALTIME);
-    out->monotonic_us = clock_us(CLOCK_MONOTONIC);
+    set_times(out);
     for (size_t i = 0; i < reflectors * FAMILIES; i++)
         blob_unref(updates[i]);
 }
@@ -532,7 +710,7 @@ size_t speaker_end(struct speaker *speaker, size_t reflector, enum session_end h
         if (session->reflector != reflector)
             continue;
         count++;
-        if (how == END_DROP)
+        if (how == END_DROP || session->state == STATE_SILENT)
             session_close(session, "dropped by command");
         else
             session_notify(session, how == END_RESET ? NOTIFY_CEASE_RESET : NOTIFY_CEASE_SHUTDOWN,
@@ -555,6 +733,88 @@ bool speaker_set_down(struct speaker *speaker, size_t reflector, bool down, stru
     if (down)
         (void)speaker_end(speaker, reflector, END_SHUTDOWN);
     return true;
+}
+
+size_t speaker_restart(struct speaker *speaker, size_t reflector, unsigned after_s, bool lost)
+{
+    struct outlet *outlet = &speaker->outlets[reflector];
+    struct reflector *it = reflector_of_outlet(outlet);
+    const struct timeval later = {.tv_sec = after_s};
+
+    stop_outlet(outlet);
+    for (size_t i = 0; i < FAMILIES; i++)
+        it->forwarding[i] = outlet->forwarding[i] && !lost;
+    outlet->restarting_until_us =
+        clock_us(CLOCK_MONOTONIC) + (after_s + it->restart_time_s) * UINT64_C(1000000);
+    size_t count = speaker_end(speaker, reflector, END_DROP);
+
+    if (outlet->retry)
+        (void)event_del(outlet->retry); // the end of a session has set it
+    if (!outlet->down && event_add(outlet->restart, &later) != 0)
+        error_fatal("out of memory: a timer");
+    return count;
+}
+
+size_t speaker_notify(struct speaker *speaker, size_t reflector, const struct octets *body)
+{
+    struct session *next;
+    size_t count = 0;
+
+    for (struct session *session = speaker->sessions; session; session = next) {
+        struct wire wire = {0};
+
+        next = session->next;
+        if (session->reflector != reflector)
+            continue;
+        count++;
+        message_of(MESSAGE_NOTIFICATION, body->bytes, body->length, &wire);
+        session_end_with(session, &wire, "ended by command");
+    }
+    return count;
+}
+
+void speaker_write(struct speaker *speaker, size_t reflector, const struct wire *octets,
+                   struct sent *out)
+{
+    struct session *next;
+
+    for (struct session *session = speaker->sessions; session; session = next) {
+        next = session->next;
+        if (session->reflector != reflector || session->state != STATE_ESTABLISHED)
+            continue;
+        (void)evbuffer_add(session->out, octets->bytes, octets->length);
+        out->octets += octets->length;
+        out->updates++;
+        if (session_flush(session)) {
+            out->sessions++;
+            out->pending += evbuffer_get_length(session->out);
+        }
+    }
+    set_times(out);
+}
+
+void speaker_end_of_rib(struct speaker *speaker, size_t reflector, struct sent *out)
+{
+    struct session *next;
+
+    for (struct session *session = speaker->sessions; session; session = next) {
+        next = session->next;
+        if (session->reflector != reflector || session->state != STATE_ESTABLISHED)
+            continue;
+        size_t before = evbuffer_get_length(session->out);
+        uint64_t updates = session->updates;
+
+        for (enum family family = 0; family < FAMILIES; family++)
+            send_end_of_rib(session, family);
+        session->ends_due_us = 0;
+        out->octets += evbuffer_get_length(session->out) - before;
+        out->updates += (size_t)(session->updates - updates);
+        if (session_flush(session)) {
+            out->sessions++;
+            out->pending += evbuffer_get_length(session->out);
+        }
+    }
+    set_times(out);
 }
 
 bool speaker_is_down(const struct speaker *speaker, size_t reflector)
@@ -592,7 +852,14 @@ struct speaker *speaker_new(struct event_base *base, struct backbone *backbone,
     *speaker = (struct speaker){.base = base, .backbone = backbone, .log = log, .record = record};
     speaker->outlets = memory_alloc(reflectors, sizeof *speaker->outlets);
     for (size_t i = 0; i < reflectors; i++) {
-        speaker->outlets[i].speaker = speaker;
+        struct outlet *outlet = &speaker->outlets[i];
+
+        outlet->speaker = speaker;
+        outlet->restart = event_new(base, -1, 0, on_restart, outlet);
+        if (!outlet->restart)
+            error_fatal("out of memory: a timer");
+        memcpy(outlet->forwarding, reflector_of_outlet(outlet)->forwarding,
+               sizeof outlet->forwarding);
         if (!start_outlet(&speaker->outlets[i], err)) {
             speaker_free(speaker);
             return NULL;
@@ -614,6 +881,8 @@ void speaker_free(struct speaker *speaker)
         (void)speaker_end(speaker, i, END_SHUTDOWN);
         if (speaker->outlets[i].retry)
             event_free(speaker->outlets[i].retry);
+        if (speaker->outlets[i].restart)
+            event_free(speaker->outlets[i].restart);
     }
     free(speaker->outlets);
     free(speaker);

@@ -49,6 +49,22 @@ size_t speaker_end(struct speaker *speaker, size_t reflector, enum session_end h
 
 /* A reflector that is down has closed its port; one that is up listens, or calls. */
 bool speaker_set_down(struct speaker *speaker, size_t reflector, bool down, struct error *err);
+
+/* The sessions end without a word, and the port opens again after so many seconds; then, for the restart
+ * time, OPENs say that the speaker restarted (RFC 4724), and that it kept its forwarding state or not.
+ * The number of sessions. */
+size_t speaker_restart(struct speaker *speaker, size_t reflector, unsigned after_s, bool lost);
+
+/* Ends the reflector's sessions with a NOTIFICATION of that body; the number of them. */
+size_t speaker_notify(struct speaker *speaker, size_t reflector, const struct octets *body);
+
+/* Octets as they stand to all its sessions; counts one UPDATE each. */
+void speaker_write(struct speaker *speaker, size_t reflector, const struct wire *octets,
+                   struct sent *out);
+
+/* End-of-RIB of every family to all its sessions, now. */
+void speaker_end_of_rib(struct speaker *speaker, size_t reflector, struct sent *out);
+
 bool speaker_is_down(const struct speaker *speaker, size_t reflector);
 
 /* The table once more to all its sessions, as after a ROUTE-REFRESH. */

@@ -26,7 +26,7 @@ static const struct {
     {"name: t\nAs: 1\n",
      "t.yaml:2:1: a scenario: unknown key \"As\"; expected one of: name, as, instance, identifier, "
      "igp, area, ipv6_topology, delay_us_per_km, loopbacks, interfaces, routers, lans, egress, "
-     "objects, links, prefixes, reflectors, routes, bmp"},
+     "objects, links, prefixes, reflectors, routes, messages, bmp"},
     {"name: \"A b\"\n", "t.yaml:1:7: name: \"A b\"; 1 to 63 of a-z, 0-9, '-', '.', '_' expected"},
     {"name: {}\n", "t.yaml:1:7: a mapping; a name expected"},
     {"as: 0\n", "t.yaml:1:5: as: \"0\"; a number from 1 to 4294967294 expected"},
