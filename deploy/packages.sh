@@ -13,7 +13,7 @@ declare -A packages=(
     protobuf-c-compiler protobuf-compiler libevent-dev libssl-dev libjansson-dev libsqlite3-dev libyaml-dev
     libyajl-dev libdeflate-dev libzstd-dev libsystemd-dev libsmartcols-dev scdoc"
   [run]="gobgpd sqlite3 curl"
-  [test]="check libsubunit-dev openssl tshark python3-networkx python3-jsonschema python3-protobuf
+  [test]="check libsubunit-dev openssl tshark bgpdump python3-networkx python3-jsonschema python3-protobuf
     golang-github-osrg-gobgp-dev git zstd gcovr frr iproute2"
   [bench]="nginx-light exabgp bgpdump python3-igraph python3-networkx python3-flask gunicorn"
   [analysis]="clang clang-format clang-tidy cppcheck shellcheck libclang-rt-14-dev"

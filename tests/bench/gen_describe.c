@@ -73,7 +73,7 @@ static void print_sets(const struct gen_routes *routes, FILE *stream)
     }
     print(stream, "attachment sets", routes->set_count);
     for (size_t kind = 0; kind < GEN_KINDS; kind++)
-        (void)fprintf(stream, "attachment sets, %-11.11s %zu: %zu IPv4 and %zu IPv6 prefixes\n",
+        (void)fprintf(stream, "attachment sets, %s %zu: %zu IPv4 and %zu IPv6 prefixes\n",
                       gen_set_kinds[kind], sets[kind], prefixes[0][kind], prefixes[1][kind]);
 }
 

@@ -17,8 +17,8 @@ import sys
 
 V4_ROWS = [(8, 11), (12, 12), (13, 13), (14, 14), (15, 15)] + [(n, n) for n in range(16, 25)]
 V6_ROWS = [(16, 28), (29, 29), (30, 31), (32, 32), (33, 35), (36, 39), (40, 43), (44, 47), (48, 48)]
-CHILD_QUANTILES = (0.01, 0.10, 0.25, 0.50, 0.75, 0.90, 0.99)
-SIZE_QUANTILES = (0, 0.4, 0.54, 0.63, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999, 1)
+CHILD_QUANTILES = (0, 0.25, 0.50, 0.75, 0.90, 0.95, 0.98, 0.99, 0.995)
+SIZE_QUANTILES = (0, 0.393, 0.394, 0.54, 0.63, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999, 1)
 FULL = 0.7  # a neighbour that tells at least this share of the sample's prefixes tells all it has
 
 
@@ -184,13 +184,13 @@ def main(directory):
 
 #include <stdint.h>
 
-enum { CHILD_QUANTILES = 7, FITTED_LENGTHS = 49 };
+enum { CHILD_QUANTILES = 9, FITTED_LENGTHS = 49 };
 
 /* More-specifics directly below a prefix of length [from, to]. */
 struct fitted_parent {
     uint8_t from, to;
     uint16_t some;                      // of 10,000 have any
-    uint16_t children[CHILD_QUANTILES]; // how many then: at 1, 10, 25, 50, 75, 90, 99 per cent
+    uint32_t children[CHILD_QUANTILES]; // how many then, where so many of 10,000 have fewer
     uint32_t lengths[FITTED_LENGTHS];   // their lengths, per 100,000
 };
 
@@ -198,8 +198,10 @@ struct fitted_groups {
     uint32_t prefixes, groups_hundredths;
 };
 """)
-    print_family("ipv4", 8, 32, V4_ROWS, prefixes[4], 32, 24, 0.80)
-    print_family("ipv6", 16, 64, V6_ROWS, prefixes[6], 64, 48, 1.02)
+    shares = numbers(round(10000 * share) for share in CHILD_QUANTILES)
+    print(f"static const uint32_t child_shares[CHILD_QUANTILES] = {{{shares}}};\n")
+    print_family("ipv4", 8, 32, V4_ROWS, prefixes[4], 32, 24, 0.66)
+    print_family("ipv6", 16, 64, V6_ROWS, prefixes[6], 64, 48, 1.12)
     print_origins(directory / "origins-2015.txt.gz")
     print_paths(read_tables(directory / "paths-sample.jsonl.gz"))
 

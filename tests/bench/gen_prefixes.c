@@ -17,20 +17,21 @@
 
 enum { ORDERS = 64, STAY_PERCENT = 65, RUN_PERCENT = 80, HOLES_MOST = 3 };
 
-static const uint32_t child_shares[CHILD_QUANTILES] = {100, 1000, 2500, 5000, 7500, 9000, 9900};
-
 /* What differs between the families. */
 struct shape {
     enum family family;
     unsigned root_bits, first_bits, last_bits; // of a root; of the fitted tables
+    unsigned common_bits;                      // the longest that is heard everywhere
     const uint32_t *tops;
     const struct fitted_parent *parents;
     size_t parent_count;
 };
 
 static const struct shape shapes[] = {
-    {FAMILY_IPV4, 8, 8, 32, ipv4_tops, ipv4_parents, sizeof ipv4_parents / sizeof *ipv4_parents},
-    {FAMILY_IPV6, 12, 16, 64, ipv6_tops, ipv6_parents, sizeof ipv6_parents / sizeof *ipv6_parents},
+    {FAMILY_IPV4, 8, 8, 32, 24, ipv4_tops, ipv4_parents,
+     sizeof ipv4_parents / sizeof *ipv4_parents},
+    {FAMILY_IPV6, 12, 16, 64, 48, ipv6_tops, ipv6_parents,
+     sizeof ipv6_parents / sizeof *ipv6_parents},
 };
 
 /* /8 that hold special addresses (RFC 6890) stay out whole. */
@@ -171,8 +172,9 @@ static void expect_sizes(const struct shape *shape, uint64_t sizes[FITTED_LENGTH
             weights += weight;
         }
         if (weights)
-            sizes[length - shape->first_bits] +=
-                inside / weights * children / 9800 * parent->some / 10000;
+            sizes[length - shape->first_bits] += inside / weights * children /
+                                                 child_shares[CHILD_QUANTILES - 1] * parent->some /
+                                                 10000;
     }
 }
 
@@ -237,51 +239,59 @@ static unsigned draw_length(struct maker *maker, const struct fitted_parent *par
 
 static uint32_t draw_children(struct maker *maker, const struct fitted_parent *parent)
 {
-    uint32_t values[CHILD_QUANTILES];
-
-    for (size_t i = 0; i < CHILD_QUANTILES; i++)
-        values[i] = parent->children[i];
-    return random_by_shares(&maker->random, child_shares, values, CHILD_QUANTILES);
+    return random_by_shares(&maker->random, child_shares, parent->children, CHILD_QUANTILES);
 }
 
-/* More-specifics directly below the prefix; they look for their own. Runs of siblings, as when an AS splits a
- * block, and single ones anywhere in it. */
-static void add_children(struct maker *maker, uint64_t bits, unsigned length_bits)
+/* How many more-specifics of each length there are directly below a prefix. */
+static void draw_below(struct maker *maker, unsigned length_bits, uint32_t counts[ORDERS + 1])
 {
     const struct fitted_parent *parent = parent_of(maker->shape, length_bits);
-    uint64_t next = bits;
 
+    memset(counts, 0, (ORDERS + 1) * sizeof *counts);
     if (!parent || random_below(&maker->random, 10000) >= parent->some)
         return;
-    for (uint32_t left = draw_children(maker, parent); left && maker->count < maker->limit;
-         left--) {
+    uint64_t room = UINT64_C(1) << order_of(length_bits);
+
+    for (uint32_t left = draw_children(maker, parent); left; left--) {
         unsigned length = draw_length(maker, parent, length_bits);
 
         if (!length)
             return;
-        uint64_t inside = UINT64_MAX >> length_bits, size = UINT64_C(1) << order_of(length);
-        uint64_t place = random_percent(&maker->random, RUN_PERCENT)
-                             ? next
-                             : bits | (random_next(&maker->random) & inside);
-
-        place &= ~(size - 1);
-        add(maker, place, length);
-        add_children(maker, place, length);
-        next = bits | ((place + size) & inside);
+        while (length < maker->shape->common_bits && UINT64_C(1) << order_of(length) > room / left)
+            length++; // so that all have room: where they are many, they are small
+        if (UINT64_C(1) << order_of(length) > room)
+            continue;
+        counts[length]++;
+        room -= UINT64_C(1) << order_of(length);
     }
 }
 
-/* The block that begins at first, in canonical order and without repeats. */
-static void tidy_block(struct maker *maker, size_t first)
+/* The prefix, then what is below it: the large ones first, so that all are aligned, in runs as when an AS
+ * splits a block, with holes between them as far as there is room. So the order is canonical. */
+static void add_tree(struct maker *maker, uint64_t bits, unsigned length_bits)
 {
-    size_t kept = first + 1;
+    uint32_t counts[ORDERS + 1];
+    uint64_t spare = UINT64_C(1) << order_of(length_bits);
 
-    qsort(maker->out + first, maker->count - first, sizeof *maker->out, gen_prefix_compare);
-    for (size_t i = first + 1; i < maker->count; i++) {
-        if (gen_prefix_compare(&maker->out[i], &maker->out[kept - 1]) != 0)
-            maker->out[kept++] = maker->out[i];
+    add(maker, bits, length_bits);
+    draw_below(maker, length_bits, counts);
+    for (unsigned length = length_bits + 1; length <= ORDERS; length++)
+        spare -= (uint64_t)counts[length] << order_of(length);
+    for (unsigned length = length_bits + 1; length <= ORDERS; length++) {
+        uint64_t size = UINT64_C(1) << order_of(length);
+
+        for (; counts[length]; counts[length]--, bits += size) {
+            if (spare >= size && !random_percent(&maker->random, RUN_PERCENT)) {
+                uint64_t most = spare / size < UINT32_MAX ? spare / size : UINT32_MAX;
+                uint64_t hole = size * random_between(&maker->random, 1, (uint32_t)most);
+
+                bits += hole;
+                spare -= hole;
+            }
+            if (maker->count < maker->limit)
+                add_tree(maker, bits, length);
+        }
     }
-    maker->count = kept;
 }
 
 /* Holes as large as the block, until as much of the space is gone as of the table is made. */
@@ -306,16 +316,13 @@ static bool add_block(struct maker *maker)
         shape->first_bits + (unsigned)random_weighted(&maker->random, shape->tops,
                                                       shape->last_bits - shape->first_bits + 1);
     uint64_t bits = 0;
-    size_t first = maker->count;
 
     if (length_bits < maker->shortest_bits)
         length_bits = maker->shortest_bits;
     if (!take_anywhere(maker, length_bits, &bits))
         return false;
     maker->gone += UINT64_C(1) << order_of(length_bits);
-    add(maker, bits, length_bits);
-    add_children(maker, bits, length_bits);
-    tidy_block(maker, first);
+    add_tree(maker, bits, length_bits);
     leave_holes(maker, length_bits);
     return true;
 }

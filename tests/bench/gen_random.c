@@ -62,5 +62,5 @@ uint32_t random_by_shares(struct random *random, const uint32_t *shares, const u
         i++;
     uint64_t width = shares[i] - shares[i - 1], rise = values[i] - values[i - 1];
 
-    return values[i - 1] + (uint32_t)(rise * (drawn - shares[i - 1]) / width);
+    return values[i - 1] + (uint32_t)((rise * (drawn - shares[i - 1]) + width / 2) / width);
 }

@@ -2,7 +2,7 @@
  *
  * One item a path and exit that is said, with all its prefixes. With best paths only, a path's exits are told
  * apart by favourite_of: the n-th reflector prefers the n-th. With all paths, an item names the reflector
- * whose clients hear it, and all of them that do. */
+ * whose clients hear it, and all of them that do; it says as many paths as a prefix can have. */
 #include "gen_out.h"
 #include "gen_write.h"
 
@@ -91,7 +91,7 @@ static void put_reflectors(struct gen_out *out, const struct gen_size *size)
         gen_out_number(out, r + 1);
         gen_out_text(out, ":11179\", router_id: 192.0.2.");
         gen_out_number(out, gen_reflector_id(r).bytes[3]);
-        gen_out_text(out, "}\n");
+        gen_out_text(out, size->all_paths ? ", add_path: {ipv4: 24, ipv6: 24}}\n" : "}\n");
     }
 }
 

@@ -22,7 +22,7 @@ enum {
     ROUTER_LIMIT = 20000,
     LINK_LIMIT = 200000,
     ATTACHMENT_LIMIT = 2000000,
-    ROUTE_LIMIT = 4000000,
+    ROUTE_LIMIT = 8000000,
     PATH_LIMIT = 2000000,
     REFLECTOR_LIMIT = 64, // a path's reflectors are a 64-bit mask
     DOMAIN_LIMIT = 64,    // likewise a vertex's domains

@@ -122,7 +122,7 @@ static const struct {
     {HEAD ROUTERS "prefixes:\n  - {routers: a, prefixes: 10.0.0.0/8 split 9 count 3}\n" TAIL,
      "t.yaml:8:28: \"10.0.0.0/8 split 9 count 3\": the range has 2 prefixes of that length"},
     {HEAD ROUTERS "prefixes:\n  - {routers: a, prefixes: \"2001:db8::/32 split 64\"}\n" TAIL,
-     "t.yaml:8:28: \"2001:db8::/32 split 64\": more than 4000000 prefixes in one list"},
+     "t.yaml:8:28: \"2001:db8::/32 split 64\": more than 8000000 prefixes in one list"},
     {HEAD ROUTERS "prefixes:\n  - {routers: a, igp: isis-1, prefixes: 10.0.0.0/8}\n" TAIL,
      "t.yaml:8:5: igp: router \"a\" is not in it"},
 
