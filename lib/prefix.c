@@ -4,7 +4,6 @@
 #include "text.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Clears what stands behind the first length_bits. */
@@ -69,13 +68,48 @@ bool prefix_from_bytes(enum family family, uint8_t length_bits, const uint8_t *b
     return true;
 }
 
+/* ---- Text out: by hand, because a map has a million prefixes and each is written more than once ---- */
+
+/* 0 to 255. */
+static char *put_decimal(char *at, unsigned value)
+{
+    if (value >= 100)
+        *at++ = (char)('0' + value / 100);
+    if (value >= 10)
+        *at++ = (char)('0' + value / 10 % 10);
+    *at++ = (char)('0' + value % 10);
+    return at;
+}
+
+/* 0 to ffff, without leading zeros. */
+static char *put_hex(char *at, unsigned value)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (unsigned shift = 12; shift; shift -= 4) {
+        if (value >> shift)
+            *at++ = digits[value >> shift & 15];
+    }
+    *at++ = digits[value & 15];
+    return at;
+}
+
+static char *put_ipv4(char *at, const uint8_t *bytes)
+{
+    for (size_t i = 0; i < 4; i++) {
+        if (i)
+            *at++ = '.';
+        at = put_decimal(at, bytes[i]);
+    }
+    return at;
+}
+
 /* RFC 5952 section 4: the longest run of two or more zero groups, the first of equals, becomes "::".
  * Ours and not inet_ntop's, whose choice for ::/96 differs between libraries, and map tags hash it. */
-static void format_ipv6(const uint8_t *bytes, char *out)
+static char *put_ipv6(char *at, const uint8_t *bytes)
 {
     unsigned groups[8];
     size_t best = 8, best_length = 1;
-    char *at = out;
 
     for (size_t i = 0; i < 8; i++)
         groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
@@ -92,31 +126,36 @@ static void format_ipv6(const uint8_t *bytes, char *out)
             i += best_length - 1;
             continue;
         }
-        const char *colon = i == 0 || (best < 8 && i == best + best_length) ? "" : ":";
-        at += snprintf(at, 6, "%s%x", colon, groups[i]); // at most ":ffff"
+        if (i && !(best < 8 && i == best + best_length))
+            *at++ = ':';
+        at = put_hex(at, groups[i]);
     }
-    *at = '\0';
+    return at;
+}
+
+static char *put_address(char *at, const struct prefix *address)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+    if (address->family == FAMILY_IPV4)
+        return put_ipv4(at, address->bytes);
+    if (memcmp(address->bytes, mapped, sizeof mapped) == 0)
+        return put_ipv4(stpcpy(at, "::ffff:"), address->bytes + 12);
+    return put_ipv6(at, address->bytes);
 }
 
 char *address_format(const struct prefix *address, char out[PREFIX_TEXT_SIZE])
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    const uint8_t *b = address->bytes;
-
-    if (address->family == FAMILY_IPV4)
-        (void)snprintf(out, PREFIX_TEXT_SIZE, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
-    else if (memcmp(b, mapped, sizeof mapped) == 0)
-        (void)snprintf(out, PREFIX_TEXT_SIZE, "::ffff:%u.%u.%u.%u", b[12], b[13], b[14], b[15]);
-    else
-        format_ipv6(b, out);
+    *put_address(out, address) = '\0';
     return out;
 }
 
 char *prefix_format(const struct prefix *prefix, char out[PREFIX_TEXT_SIZE])
 {
-    address_format(prefix, out);
-    size_t used = strlen(out);
-    (void)snprintf(out + used, PREFIX_TEXT_SIZE - used, "/%u", prefix->length_bits);
+    char *at = put_address(out, prefix);
+
+    *at++ = '/';
+    *put_decimal(at, prefix->length_bits) = '\0';
     return out;
 }
 

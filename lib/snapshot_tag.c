@@ -57,21 +57,23 @@ static const struct snapshot_metric *metric_with_rows(const struct snapshot *sna
     return metric;
 }
 
-/* Writes the lines of one source to text; returns their length. Room: each line is name SP cell LF. */
-static size_t row_lines(const struct snapshot *snapshot, const struct snapshot_row *row, char *text)
+/* Writes the lines of one source to text; returns their length. Room: each line is name SP cell LF. lengths: of the
+ * PIDs' names. */
+static size_t row_lines(const struct snapshot *snapshot, const size_t *lengths,
+                        const struct snapshot_row *row, char *text)
 {
     char *at = text;
 
     for (size_t to = 0; to < snapshot->pid_count; to++) {
         const char *cell = row->cells + to * row->width;
-        size_t blanks = 0, length = strlen(snapshot->pids[to].name);
+        size_t blanks = 0;
 
         while (blanks < row->width && cell[blanks] == ' ')
             blanks++;
         if (blanks == row->width)
             continue;
-        memcpy(at, snapshot->pids[to].name, length);
-        at += length;
+        memcpy(at, snapshot->pids[to].name, lengths[to]);
+        at += lengths[to];
         *at++ = ' ';
         memcpy(at, cell + blanks, row->width - blanks);
         at += row->width - blanks;
@@ -85,10 +87,12 @@ void snapshot_cost_tag(const struct snapshot *snapshot, const struct snapshot_me
 {
     const struct snapshot_row *rows = metric_with_rows(snapshot, metric)->rows;
     struct hash *hash = hash_new();
+    size_t *lengths = memory_alloc(snapshot->pid_count, sizeof *lengths);
     size_t names = 0, width = 0;
 
     for (size_t i = 0; i < snapshot->pid_count; i++) {
-        names += strlen(snapshot->pids[i].name) + 2;
+        lengths[i] = strlen(snapshot->pids[i].name);
+        names += lengths[i] + 2;
         width = rows[i].width > width ? rows[i].width : width;
     }
     char *text = memory_alloc(names + snapshot->pid_count * width, 1);
@@ -98,7 +102,7 @@ void snapshot_cost_tag(const struct snapshot *snapshot, const struct snapshot_me
     add_line(hash, "numerical");
     add_line(hash, metric->cost_context ? metric->cost_context : "");
     for (size_t from = 0; from < snapshot->pid_count; from++) {
-        size_t length = row_lines(snapshot, &rows[from], text);
+        size_t length = row_lines(snapshot, lengths, &rows[from], text);
 
         if (length == 0)
             continue; // a source without any value is left out
@@ -106,5 +110,6 @@ void snapshot_cost_tag(const struct snapshot *snapshot, const struct snapshot_me
         hash_add(hash, text, length);
     }
     free(text);
+    free(lengths);
     hash_finish_tag(hash, out);
 }

@@ -276,17 +276,22 @@ static size_t count_family(const struct snapshot_pid *pid, enum family family)
 /* ["192.0.2.0/24","198.51.100.0/24"]; prefixes need no escaping in JSON. Owned. */
 static char *prefix_list(const struct snapshot_pid *pid, enum family family, size_t count)
 {
-    size_t room = count * (PREFIX_TEXT_SIZE + 3) + 3, used = 0;
-    char *list = memory_alloc(room, 1), text[PREFIX_TEXT_SIZE];
+    char *list = memory_alloc(count * (PREFIX_TEXT_SIZE + 3) + 3, 1), *at = list;
 
-    list[used++] = '[';
+    *at++ = '[';
     for (size_t i = 0; i < pid->prefix_count; i++) {
-        if (pid->prefixes[i].family == family)
-            used += (size_t)snprintf(list + used, room - used, "%s\"%s\"", used > 1 ? "," : "",
-                                     prefix_format(&pid->prefixes[i], text));
+        char text[PREFIX_TEXT_SIZE];
+
+        if (pid->prefixes[i].family != family)
+            continue;
+        if (at > list + 1)
+            *at++ = ',';
+        *at++ = '"';
+        at = stpcpy(at, prefix_format(&pid->prefixes[i], text));
+        *at++ = '"';
     }
-    list[used++] = ']';
-    list[used] = '\0';
+    *at++ = ']';
+    *at = '\0';
     return list;
 }
 
