@@ -1,16 +1,23 @@
 /* cost: see cost.h.
  *
  * First D(s, t) for every two routers at which some PID is attached, one SPF a source and domain. Then for each
- * pair of PIDs the attachment pairs of least k, whose paths are put together (M-210). Last the rows as text. */
+ * pair of PIDs the attachment pairs of least k, whose paths are put together (M-210). Last the rows as text.
+ *
+ * Sources do not know of each other, so both steps share them out to threads. A thread writes its sources' rows
+ * and counts for itself; what is counted is added up at the end, so the map is the same however many there were. */
 #include "cost.h"
 
+#include "lib/jobs.h"
 #include "lib/spf.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COST_DIGITS = 20 }; // of 2^64 - 1
+enum {
+    COST_DIGITS = 20, // of 2^64 - 1
+    SOURCES = 16,     // in a batch: small enough that no thread waits long for the last
+};
 
 /* What all the chosen paths from one PID to another give together. */
 struct pair {
@@ -143,27 +150,51 @@ static void offer_way(struct matrix *matrix, const struct topology *topology, si
     spf_path_add(path, way);
 }
 
-static void fill_domain(struct matrix *matrix, const struct topology *topology, uint32_t d)
-{
-    const struct domain *domain = &topology->domains[d];
-    struct spf *spf = spf_new(domain->graph);
-    struct spf_path *row = memory_alloc(domain->vertex_count, sizeof *row);
+struct search {
+    struct matrix *matrix;
+    const struct topology *topology;
+    uint32_t domain;
+    struct spf *spf[JOBS_THREADS_LIMIT]; // of each thread; made when it begins
+    struct spf_path *row[JOBS_THREADS_LIMIT];
+};
 
-    for (uint32_t source = 0; source < domain->vertex_count; source++) {
+static void search_sources(void *context, unsigned worker, size_t first, size_t end)
+{
+    struct search *search = context;
+    struct matrix *matrix = search->matrix;
+    const struct domain *domain = &search->topology->domains[search->domain];
+
+    if (!search->spf[worker]) {
+        search->spf[worker] = spf_new(domain->graph);
+        search->row[worker] = memory_alloc(domain->vertex_count, sizeof **search->row);
+    }
+    for (size_t source = first; source < end; source++) {
         uint32_t from = matrix->place[domain->routers[source]];
+        const struct spf_path *row = search->row[worker];
 
         if (from == ROUTER_NONE)
             continue;
-        spf_run(spf, source, row);
+        spf_run(search->spf[worker], (uint32_t)source, search->row[worker]);
         for (size_t v = 0; v < domain->vertex_count; v++) {
             uint32_t to = matrix->place[domain->routers[v]];
 
             if (to != ROUTER_NONE)
-                offer_way(matrix, topology, from * matrix->count + to, d, &row[v]);
+                offer_way(matrix, search->topology, from * matrix->count + to, search->domain,
+                          &row[v]);
         }
     }
-    free(row);
-    spf_free(spf);
+}
+
+static void fill_domain(struct matrix *matrix, const struct topology *topology, uint32_t d,
+                        unsigned threads)
+{
+    struct search search = {.matrix = matrix, .topology = topology, .domain = d};
+
+    jobs_run(threads, topology->domains[d].vertex_count, SOURCES, search_sources, &search);
+    for (unsigned i = 0; i < threads; i++) {
+        spf_free(search.spf[i]);
+        free(search.row[i]);
+    }
 }
 
 /* ---- PID to PID ---- */
@@ -229,7 +260,13 @@ static void write_cell(char *cell, uint32_t width, uint64_t value)
     while (value /= 10);
 }
 
-static struct snapshot_row write_row(struct arena *arena, const uint64_t *values, size_t count)
+/* A row as a thread leaves it. */
+struct written {
+    uint32_t width;
+    char *cells; // owned
+};
+
+static struct written write_row(const uint64_t *values, size_t count)
 {
     uint32_t width = 0;
 
@@ -238,28 +275,37 @@ static struct snapshot_row write_row(struct arena *arena, const uint64_t *values
         width = digits > width ? digits : width;
     }
     assert(width <= COST_DIGITS);
-    char *cells = arena_alloc(arena, count, width);
+    char *cells = memory_alloc(count, width);
     for (size_t i = 0; width && i < count; i++)
         write_cell(cells + i * width, width, values[i]);
-    return (struct snapshot_row){width, cells};
+    return (struct written){width, cells};
 }
+
+/* What one thread has for itself. */
+struct share {
+    uint64_t *values[METRICS]; // of the source at hand
+    uint64_t pairs[METRICS];
+    size_t reachable;           // pairs of different PIDs
+    size_t with_value[METRICS]; // of them
+    size_t pairs_voided, pairs_uncounted;
+};
 
 struct work {
     const struct partition *partition;
     struct matrix matrix;
     struct arena *arena;
     struct costs *out;
-    struct snapshot_row *rows[METRICS]; // NULL: not wanted
-    uint64_t pairs[METRICS];
-    size_t reachable;           // pairs of different PIDs
-    size_t with_value[METRICS]; // of them
-    uint64_t *values[METRICS];
+    struct written *written[METRICS];   // a row a source
+    struct snapshot_row *rows[METRICS]; // the same in the arena
+    struct share shares[JOBS_THREADS_LIMIT];
+    uint64_t pairs[METRICS]; // of all threads, as in a share
+    size_t reachable, with_value[METRICS];
 };
 
 /* Intra-PID: nothing is crossed, so everything that is summed is 0 (M-214). */
 static const struct pair within = {.sums = {.paths = 1}};
 
-static void compute_pair(struct work *work, size_t from, size_t to)
+static void compute_pair(const struct work *work, struct share *share, size_t from, size_t to)
 {
     const struct pid *source = &work->partition->pids[from];
     const struct pid *destination = &work->partition->pids[to];
@@ -270,35 +316,75 @@ static void compute_pair(struct work *work, size_t from, size_t to)
             pair = within;
         } else if (!choose(&work->matrix, &source->attachments, &destination->attachments, &pair)) {
             pair.k = SPF_UNREACHABLE;
-            work->out->pairs_voided++;
+            share->pairs_voided++;
         }
     }
     if (pair.k != SPF_UNREACHABLE && pair.sums.paths == SPF_TOO_MANY)
-        work->out->pairs_uncounted++;
-    work->reachable += from != to && pair.k != SPF_UNREACHABLE;
+        share->pairs_uncounted++;
+    share->reachable += from != to && pair.k != SPF_UNREACHABLE;
     for (size_t m = 0; m < METRICS; m++) {
         uint64_t value = pair.k == SPF_UNREACHABLE ? SNAPSHOT_NO_COST // M-213
                                                    : metrics[m].compose(&pair, metrics[m].value);
-        work->values[m][to] = value;
-        work->pairs[m] += value != SNAPSHOT_NO_COST;
-        work->with_value[m] += value != SNAPSHOT_NO_COST && from != to;
+        share->values[m][to] = value;
+        share->pairs[m] += value != SNAPSHOT_NO_COST;
+        share->with_value[m] += value != SNAPSHOT_NO_COST && from != to;
     }
 }
 
-static void compute_rows(struct work *work)
+static void compute_sources(void *context, unsigned worker, size_t first, size_t end)
+{
+    struct work *work = context;
+    struct share *share = &work->shares[worker];
+    size_t count = work->partition->count;
+
+    for (size_t m = 0; m < METRICS && !share->values[m]; m++)
+        share->values[m] = memory_alloc(count, sizeof *share->values[m]);
+    for (size_t from = first; from < end; from++) {
+        for (size_t to = 0; to < count; to++)
+            compute_pair(work, share, from, to);
+        for (size_t m = 0; m < METRICS; m++)
+            work->written[m][from] = write_row(share->values[m], count);
+    }
+}
+
+/* The cells into the arena, which only one thread may use. */
+static void keep_rows(struct work *work)
+{
+    size_t count = work->partition->count;
+
+    for (size_t m = 0; m < METRICS; m++) {
+        work->rows[m] = arena_alloc(work->arena, count, sizeof *work->rows[m]);
+        for (size_t from = 0; from < count; from++) {
+            const struct written *row = &work->written[m][from];
+
+            work->rows[m][from] = (struct snapshot_row){
+                row->width, arena_copy(work->arena, row->cells, count * row->width)};
+            free(row->cells);
+        }
+        free(work->written[m]);
+    }
+}
+
+static void compute_rows(struct work *work, unsigned threads)
 {
     size_t count = work->partition->count;
 
     for (size_t m = 0; m < METRICS; m++)
-        work->values[m] = memory_alloc(count, sizeof *work->values[m]);
-    for (size_t from = 0; from < count; from++) {
-        for (size_t to = 0; to < count; to++)
-            compute_pair(work, from, to);
-        for (size_t m = 0; m < METRICS; m++)
-            work->rows[m][from] = write_row(work->arena, work->values[m], count);
+        work->written[m] = memory_alloc(count, sizeof *work->written[m]);
+    jobs_run(threads, count, SOURCES, compute_sources, work);
+    for (unsigned i = 0; i < threads; i++) {
+        struct share *share = &work->shares[i];
+
+        work->out->pairs_voided += share->pairs_voided;
+        work->out->pairs_uncounted += share->pairs_uncounted;
+        work->reachable += share->reachable;
+        for (size_t m = 0; m < METRICS; m++) {
+            work->pairs[m] += share->pairs[m];
+            work->with_value[m] += share->with_value[m];
+            free(share->values[m]);
+        }
     }
-    for (size_t m = 0; m < METRICS; m++)
-        free(work->values[m]);
+    keep_rows(work);
 }
 
 static void list_metrics(struct work *work)
@@ -358,7 +444,7 @@ static void report_absent(const struct work *work, const struct topology *topolo
 }
 
 struct costs *cost_compute(const struct topology *topology, const struct partition *partition,
-                           struct arena *arena, struct report *report)
+                           unsigned threads, struct arena *arena, struct report *report)
 {
     struct work work = {
         .partition = partition,
@@ -368,10 +454,8 @@ struct costs *cost_compute(const struct topology *topology, const struct partiti
     };
 
     for (uint32_t d = 0; d < topology->domain_count; d++)
-        fill_domain(&work.matrix, topology, d);
-    for (size_t m = 0; m < METRICS; m++)
-        work.rows[m] = arena_alloc(arena, partition->count, sizeof *work.rows[m]);
-    compute_rows(&work);
+        fill_domain(&work.matrix, topology, d, threads);
+    compute_rows(&work, threads);
     list_metrics(&work);
     for (size_t m = 0; m < METRICS; m++) {
         if (metrics[m].needs)

@@ -21,6 +21,6 @@ struct costs {
     size_t pairs_uncounted; // of more paths than are counted (M-134)
 };
 
-/* In the arena. */
+/* In the arena. threads: 1 to JOBS_THREADS_LIMIT, on which nothing but the time depends. */
 struct costs *cost_compute(const struct topology *topology, const struct partition *partition,
-                           struct arena *arena, struct report *report);
+                           unsigned threads, struct arena *arena, struct report *report);

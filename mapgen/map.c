@@ -4,6 +4,7 @@
 #include "attach.h"
 #include "cost.h"
 #include "gaps.h"
+#include "lib/jobs.h"
 #include "lib/text.h"
 #include "lib/version.h"
 #include "partition.h"
@@ -212,7 +213,8 @@ static bool compute(struct map *map, const struct model *model, const struct con
     if (!partition)
         goto done;
     mark(map, STAGE_PARTITION, &last);
-    struct costs *costs = cost_compute(topology, partition, map->arena, &map->report);
+    struct costs *costs =
+        cost_compute(topology, partition, jobs_threads(), map->arena, &map->report);
     mark(map, STAGE_COST, &last);
     map->snapshot.stale_objects = stale + attachments->stale_routes;
     map->snapshot.single_candidates = attachments->single_candidates;

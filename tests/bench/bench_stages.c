@@ -4,6 +4,7 @@
  *     bench_stages STATE-DB CONFIG */
 #include "figures.h"
 #include "lib/config.h"
+#include "lib/jobs.h"
 #include "lib/snapshot.h"
 #include "lib/text.h"
 #include "loaded.h"
@@ -45,7 +46,7 @@ static void compute(struct model *model, const struct config *config)
     if (!partition)
         loaded_fail("partition", err.text);
     report_stage("partition");
-    (void)cost_compute(loaded.topology, partition, loaded.arena, &loaded.report);
+    (void)cost_compute(loaded.topology, partition, jobs_threads(), loaded.arena, &loaded.report);
     report_stage("cost");
     figures_print("routers", (double)loaded.routers->count, "-");
     figures_print("pids", (double)partition->count, "-");
