@@ -5,8 +5,10 @@ import sys
 
 SKIP = 77
 INSIDE = "ALTIMETER_TEST_NAMESPACE"
-# Processes have a namespace too: when the script ends, however it ends, the kernel ends all that it started.
+# Processes have a namespace too: when the script ends, however it ends, the kernel ends all that it started. /proc
+# is to fit it, for the leak sanitizer.
 UNSHARE = ["unshare", "--net", "--pid", "--fork", "--kill-child"]
+WAYS = [["--mount-proc"], [], ["--user", "--map-root-user", "--mount-proc"], ["--user", "--map-root-user"]]
 
 
 def enter(*addresses):
@@ -19,7 +21,7 @@ def enter(*addresses):
             subprocess.run(["ip", *command], check=True)
         return
     reason = ""
-    for more in ([], ["--user", "--map-root-user"]):
+    for more in WAYS:
         command = [*UNSHARE, *more]
         try:
             probe = subprocess.run([*command, "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
