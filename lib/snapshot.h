@@ -122,7 +122,8 @@ bool snapshot_writer_is_in_place(const struct snapshot_writer *writer);
 
 /* Publishes, unless all tags equal those of the current snapshot (M-605). name: of the file now current,
  * `2026-11-21T123000Z-1a2b3c4d.db`. On failure nothing that was visible has changed, and no temporary file
- * stays. tags and number of what is now current are written to *snapshot. */
+ * stays. tags and number of what is now current are written to *snapshot. Tags are computed by several threads,
+ * which end with the call. */
 bool snapshot_publish(struct snapshot_writer *writer, struct snapshot *snapshot, char name[64],
                       enum snapshot_outcome *outcome, struct error *err);
 

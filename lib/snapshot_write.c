@@ -11,6 +11,7 @@
  * Numbers go on from the highest in the directory, not from `current`: a damaged link, or one that an
  * operator has turned back, must not give a number twice. */
 #include "db.h"
+#include "jobs.h"
 #include "lock.h"
 #include "snapshot.h"
 
@@ -543,14 +544,23 @@ done:
     return ok;
 }
 
+static void tag_metrics(void *context, unsigned worker, size_t first, size_t end)
+{
+    struct snapshot *snapshot = context;
+
+    (void)worker;
+    for (size_t i = first; i < end; i++)
+        snapshot_cost_tag(snapshot, &snapshot->metrics[i], snapshot->metrics[i].tag);
+}
+
 bool snapshot_publish(struct snapshot_writer *writer, struct snapshot *snapshot, char name[64],
                       enum snapshot_outcome *outcome, struct error *err)
 {
     char *tags = NULL;
 
     snapshot_map_tag(snapshot, snapshot->tag);
-    for (size_t i = 0; i < snapshot->metric_count; i++)
-        snapshot_cost_tag(snapshot, &snapshot->metrics[i], snapshot->metrics[i].tag);
+    // each hashes tens of megabytes, and knows of the others only what does not change
+    jobs_run(jobs_threads(), snapshot->metric_count, 1, tag_metrics, snapshot);
     tags = tags_text(snapshot);
     if (writer->tags && strcmp(tags, writer->tags) == 0) {
         free(tags);
