@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <string.h>
 
 /* Clears what stands behind the first length_bits. */
@@ -18,12 +19,30 @@ static void clear_host_bits(struct prefix *prefix)
     memset(prefix->bytes + whole, 0, sizeof prefix->bytes - whole);
 }
 
+/* Four decimal octets without leading zeros; where they end, or NULL. By hand, because a routing table is read as
+ * text and has millions. */
+static const char *take_ipv4(const char *at, uint8_t bytes[4])
+{
+    for (size_t i = 0; i < 4; i++) {
+        unsigned value = 0, digits = 0;
+
+        if (i && *at++ != '.')
+            return NULL;
+        for (; *at >= '0' && *at <= '9' && digits < 4; at++, digits++)
+            value = 10 * value + (unsigned)(*at - '0');
+        if (digits == 0 || value > 255 || (digits > 1 && at[-(ptrdiff_t)digits] == '0'))
+            return NULL;
+        bytes[i] = (uint8_t)value;
+    }
+    return at;
+}
+
 bool address_parse(const char *text, struct prefix *out)
 {
     struct prefix address = {0};
+    const char *end = take_ipv4(text, address.bytes);
 
-    // inet_pton is the strict one: inet_aton would take 0300.0.2.1 and 1.2
-    if (inet_pton(AF_INET, text, address.bytes) == 1)
+    if (end && !*end)
         address.family = FAMILY_IPV4;
     else if (inet_pton(AF_INET6, text, address.bytes) == 1)
         address.family = FAMILY_IPV6;
@@ -34,19 +53,32 @@ bool address_parse(const char *text, struct prefix *out)
     return true;
 }
 
-bool prefix_parse(const char *text, struct prefix *out)
+/* Of a prefix's text: the address, and where its '/' stands. */
+static const char *take_address(const char *text, struct prefix *out)
 {
-    const char *slash = strchr(text, '/');
     char address_text[INET6_ADDRSTRLEN + 1];
-    struct prefix prefix;
-    uint64_t length;
+    const char *slash = take_ipv4(text, out->bytes);
 
+    if (slash) {
+        out->family = FAMILY_IPV4;
+        out->length_bits = 32;
+        return *slash == '/' ? slash : NULL;
+    }
+    slash = strchr(text, '/');
     if (!slash || (size_t)(slash - text) >= sizeof address_text)
-        return false;
+        return NULL;
     memcpy(address_text, text, (size_t)(slash - text));
     address_text[slash - text] = '\0';
-    if (!address_parse(address_text, &prefix) ||
-        !text_uint(slash + 1, strlen(slash + 1), 0, prefix.length_bits, &length))
+    return address_parse(address_text, out) ? slash : NULL;
+}
+
+bool prefix_parse(const char *text, struct prefix *out)
+{
+    struct prefix prefix = {0};
+    const char *slash = take_address(text, &prefix);
+    uint64_t length;
+
+    if (!slash || !text_uint(slash + 1, strlen(slash + 1), 0, prefix.length_bits, &length))
         return false;
     prefix.length_bits = (uint8_t)length;
     clear_host_bits(&prefix);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,36 @@ START_TEST(text_is_that_of_inet_ntop)
 }
 END_TEST
 
+/* Addresses, and what is nearly one: a letter replaced, inserted or left out. */
+START_TEST(reads_what_inet_pton_reads)
+{
+    static const char letters[] = "0123456789.:/ af-+";
+    unsigned seed = (unsigned)_i;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        char text[PREFIX_TEXT_SIZE], changed[PREFIX_TEXT_SIZE + 2];
+        struct prefix prefix = random_prefix(&seed), got;
+        uint8_t theirs[16] = {0};
+
+        address_format(&prefix, text);
+        size_t at = (size_t)rand_r(&seed) % (strlen(text) + 1);
+        char letter = letters[(size_t)rand_r(&seed) % (sizeof letters - 1)];
+        size_t skip = rand_r(&seed) % 2 && text[at] ? 1 : 0; // of the text's own letters
+        int added = rand_r(&seed) % 3 > 0;
+        (void)snprintf(changed, sizeof changed, "%.*s%.*s%s", (int)at, text, added, &letter,
+                       text + at + skip);
+        unsigned family = inet_pton(AF_INET, changed, theirs) == 1    ? FAMILY_IPV4
+                          : inet_pton(AF_INET6, changed, theirs) == 1 ? FAMILY_IPV6
+                                                                      : 0;
+        ck_assert_msg(address_parse(changed, &got) == (family != 0), "\"%s\"", changed);
+        if (family) {
+            ck_assert_uint_eq(got.family, family);
+            ck_assert_mem_eq(got.bytes, theirs, sizeof theirs);
+        }
+    }
+}
+END_TEST
+
 /* Bit by bit. */
 static bool contains_slowly(const struct prefix *outer, const struct prefix *inner)
 {
@@ -222,6 +253,7 @@ int main(void)
                         sizeof addresses / sizeof *addresses);
     tcase_add_test(cases, an_address_has_no_length);
     tcase_add_loop_test(cases, text_is_that_of_inet_ntop, 0, 5);
+    tcase_add_loop_test(cases, reads_what_inet_pton_reads, 0, 5);
     tcase_add_loop_test(cases, order_and_containment_hold, 0, 5);
     tcase_add_test(cases, orders_by_family_octets_length);
     tcase_add_test(cases, reads_the_octets_of_an_nlri);
