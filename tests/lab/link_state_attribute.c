@@ -337,6 +337,12 @@ static unsigned prefix_flags(const struct domain *domain, const struct attachmen
     return flags;
 }
 
+/* RFC 9085 section 2.3.2 gives 1170 a meaning for these only. */
+static bool has_prefix_flags(const struct domain *domain)
+{
+    return link_state_is_isis(domain) || link_state_is_ospf(domain);
+}
+
 static void put_prefix_attribute(const struct scenario *scenario, struct object_id id,
                                  struct wire *out)
 {
@@ -356,7 +362,7 @@ static void put_prefix_attribute(const struct scenario *scenario, struct object_
     if (!more->no_metric)
         wire_tlv_uint(out, PREFIX_METRIC, attachment->metric, 4);
     put_address(out, FORWARDING_ADDRESS, &more->forwarding);
-    if (!more->no_flags)
+    if (more->has_flags || (!more->no_flags && has_prefix_flags(domain_of(scenario, id))))
         wire_tlv_uint(
             out, PREFIX_ATTRIBUTE_FLAGS,
             more->has_flags ? more->flags : prefix_flags(domain_of(scenario, id), attachment), 1);

@@ -119,6 +119,7 @@ static bool read_half_value(struct reader *reader, const struct tree *item, enum
         if (strcmp(text + length, " anomalous") == 0) {
             values->anomalous |= bit;
             plain.text = arena_text(reader->scratch, text, length);
+            plain.count = (uint32_t)length;
         }
     }
     values->has |= bit;
