@@ -1,9 +1,9 @@
 /* recorder: see recorder.h.
  *
  *   loop's thread                         │ lock │               writer thread
- *   take() ──▶ pending: newest per object │      │  takes all of it as one batch, whenever it is free and the
- *          ──▶ sessions: rows, heard keys │ ───▶ │  first change is batch_us old or batch_size objects wait
- *          ──▶ meters                     │      │  ──▶ sort ──▶ state_writer
+ *   take() ──▶ pending: newest per object │      │  takes all of it as one batch, whenever it is free and
+ *          ──▶ sessions: rows, heard keys │ ───▶ │  nothing came for QUIET_US, the first change is batch_us
+ *          ──▶ meters                     │      │  old or batch_size objects wait ──▶ sort ──▶ state_writer
  *
  * The queue between the two is one place deep: while a batch is being written, the next one collapses. Within
  * a batch: deletions of peers and families, peers, families whose load is not complete, objects in the order
@@ -33,6 +33,7 @@ static const int64_t second_us = 1000000;
 enum {
     RETRY_FIRST_US = 100000,
     RETRY_LAST_US = 10000000,
+    QUIET_US = 1000, // what belongs together comes together: both directions of a link, a few NLRIs
     SWEEP_PIECE = 5000, // rows in one transaction: 20 ms that other changes may have to wait
 };
 
@@ -95,6 +96,7 @@ struct recorder {
     size_t removal_count, removal_capacity;
     int64_t next_peer_id;
     int64_t first_us; // steady, of the oldest change that waits; 0: none
+    int64_t last_us;  // of the newest
     int64_t heartbeat_at_us, meters_at_us;
     bool has_asn, stopping;
     uint32_t asn;
@@ -132,8 +134,9 @@ static int64_t steady_us(const struct recorder *recorder)
 /* Something waits from now on. The writer thread sleeps until then, so it is told of the first only. */
 static void note_change(struct recorder *recorder)
 {
+    recorder->last_us = steady_us(recorder);
     if (!recorder->first_us) {
-        recorder->first_us = steady_us(recorder);
+        recorder->first_us = recorder->last_us;
         (void)pthread_cond_signal(&recorder->wake);
     }
 }
@@ -590,7 +593,8 @@ static int64_t time_to_batch(struct recorder *recorder)
         !sweeps_are_over(recorder->sweeps))
         return 0;
     if (recorder->first_us)
-        next = earlier(next, recorder->first_us + recorder->options.batch_us);
+        next = earlier(next, earlier(recorder->first_us + recorder->options.batch_us,
+                                     recorder->last_us + QUIET_US));
     return next > now ? next - now : 0;
 }
 
