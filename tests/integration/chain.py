@@ -60,12 +60,14 @@ def wait_until(what, condition, seconds=20.0):
 
 
 class Chain:
-    """One line of programs; each can be started, stopped and killed alone."""
+    """One line of programs; each can be started, stopped and killed alone.
 
-    def __init__(self, build, scenario, neighbours=2, extra=""):
+    under: where the directory is made, if not among the temporary files."""
+
+    def __init__(self, build, scenario, neighbours=2, extra="", under=None):
         self.build = pathlib.Path(build)
         self.scenario = TOP / scenario
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="altimeter-test-"))
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="altimeter-test-", dir=under))
         self.bgp_port, self.bmp_port = free_port(), free_port()
         self.alto_port, self.operator_port = free_port(), free_port()
         self.processes = {}
@@ -170,13 +172,13 @@ class Chain:
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
     def lab(self, command):
-        """One command to the lab; its answer without the "ok"."""
+        """One command to the lab; its answer without the "ok" that it begins with, if it has no other lines."""
         program = str(self.build / PROGRAMS["lab"])
         done = subprocess.run([program, "--control", f"{self.directory}/lab.sock", command],
                               capture_output=True, text=True, timeout=20, check=False)
-        if not done.stdout.startswith("ok"):
+        if done.returncode != 0:
             raise Failure(f"lab: {command}: {done.stdout}{done.stderr}")
-        return done.stdout[2:].strip()
+        return done.stdout.removeprefix("ok").strip()
 
     # ---- what can be seen ----
 
