@@ -160,8 +160,12 @@ static void put_open(const struct bmp_peer *peer, uint32_t as, const struct net 
 
     memcpy(facts.router_id, router_id->bytes, sizeof facts.router_id);
     for (enum family family = 0; family < FAMILIES; family++) {
-        if (peer->families[family])
-            (void)open_add_family(&facts, afi_safis[family].afi, afi_safis[family].safi);
+        if (!peer->families[family])
+            continue;
+        struct open_family *offered =
+            open_add_family(&facts, afi_safis[family].afi, afi_safis[family].safi);
+
+        offered->add_path = peer->add_path[family] ? ADD_PATH_SENDS | ADD_PATH_RECEIVES : 0;
     }
     open_write(&facts, out);
 }

@@ -64,7 +64,7 @@ void bmp_stream_say(struct bmp_stream *stream, struct wire *octets)
 static void say_updates(struct bmp_stream *stream, const struct bmp_peer *peer, enum bmp_view view,
                         struct blob *blob, uint64_t time_us)
 {
-    if (peer->two_octet_as && blob->length) {
+    if (peer->narrows && blob->length) {
         struct wire wire = {0};
 
         two_octet_as_write(blob->bytes, blob->length, &wire);

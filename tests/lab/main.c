@@ -2,6 +2,7 @@
 #include "capture.h"
 #include "control.h"
 #include "export.h"
+#include "replay.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -13,8 +14,17 @@
 enum { EXIT_USAGE = 2 };
 
 struct options {
-    enum { MODE_PLAY, MODE_CHECK, MODE_EXPORT, MODE_DUMP, MODE_CONTROL } mode;
-    const char *file; // of --dump
+    enum {
+        MODE_PLAY,
+        MODE_CHECK,
+        MODE_EXPORT,
+        MODE_DUMP,
+        MODE_CONTROL,
+        MODE_STREAMS,
+        MODE_REPLAY
+    } mode;
+    const char *file; // of --dump, --streams
+    struct replay_options replay;
     const char *socket;
     const char *record; // file to record into; NULL: none
     const char *listen[REFLECTOR_LIMIT];
@@ -31,8 +41,15 @@ static const char usage[] =
     "       altimeter-lab --export-json SCENARIO\n"
     "       altimeter-lab --dump PCAP SCENARIO\n"
     "       altimeter-lab --control PATH COMMAND\n"
+    "       altimeter-lab --streams RECORDING\n"
+    "       altimeter-lab --replay RECORDING [--stream NAME] --to|--at ADDRESS:PORT [--speed "
+    "max|N]\n"
+    "                     [--as N] [--router-id ID] [--from ADDRESS] [--leave]\n"
     "\n"
-    "Plays the route reflectors of a scenario as BGP speakers.\n"
+    "Plays the route reflectors of a scenario as BGP speakers, and routers that export BMP; or "
+    "plays\n"
+    "a recording: MRT (messages or a table), pcap or pcapng of BGP or BMP, or the octets of a BMP\n"
+    "stream.\n"
     "  --socket PATH       take commands on this Unix socket\n"
     "  --listen R=A:P      put reflector R at another address and port\n"
     "  --bmp R=A:P         the same for router R of the section bmp: where its station is, or it "
@@ -42,16 +59,61 @@ static const char usage[] =
     "  --check             read the scenario and say what is wrong with it\n"
     "  --export-json       print the scenario's facts as JSON\n"
     "  --dump PCAP         write all messages of all reflectors as a packet capture\n"
-    "  --control PATH      send one command to a running lab (\"help\" lists them)\n";
+    "  --control PATH      send one command to a running lab (\"help\" lists them)\n"
+    "  --streams FILE      list what one side of each session said in a recording\n"
+    "  --replay FILE       say it again to a real peer, in a session of its own\n"
+    "  --stream NAME       which one, if there are several: its name or number in the list\n"
+    "  --to A:P, --at A:P  call the peer there, or wait for it here\n"
+    "  --speed max|N       as fast as the peer reads, or N times as fast; without it as recorded\n"
+    "  --as N              our AS number, --router-id our BGP identifier: instead of the recorded "
+    "ones\n"
+    "  --from ADDRESS      the address to call from\n"
+    "  --leave             end the session when all is said, instead of keeping it up\n";
+
+static bool read_replay_option(int option, const char *argument, struct replay_options *out)
+{
+    const struct {
+        int option;
+        const char **text;
+    } texts[] = {
+        {'i', &out->stream}, {'t', &out->to}, {'a', &out->at},        {'f', &out->from},
+        {'p', &out->speed},  {'n', &out->as}, {'o', &out->router_id},
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i].option == option) {
+            *texts[i].text = argument;
+            return true;
+        }
+    }
+    out->leave |= option == 'L';
+    return option == 'L';
+}
 
 static bool read_options(int argc, char **argv, struct options *out)
 {
     static const struct option names[] = {
-        {"socket", required_argument, NULL, 's'}, {"listen", required_argument, NULL, 'l'},
-        {"record", required_argument, NULL, 'r'}, {"log-level", required_argument, NULL, 'v'},
-        {"check", no_argument, NULL, 'c'},        {"export-json", no_argument, NULL, 'j'},
-        {"dump", required_argument, NULL, 'd'},   {"control", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"socket", required_argument, NULL, 's'},
+        {"listen", required_argument, NULL, 'l'},
+        {"record", required_argument, NULL, 'r'},
+        {"bmp", required_argument, NULL, 'b'},
+        {"streams", required_argument, NULL, 'S'},
+        {"replay", required_argument, NULL, 'R'},
+        {"stream", required_argument, NULL, 'i'},
+        {"to", required_argument, NULL, 't'},
+        {"at", required_argument, NULL, 'a'},
+        {"from", required_argument, NULL, 'f'},
+        {"speed", required_argument, NULL, 'p'},
+        {"as", required_argument, NULL, 'n'},
+        {"router-id", required_argument, NULL, 'o'},
+        {"leave", no_argument, NULL, 'L'},
+        {"log-level", required_argument, NULL, 'v'},
+        {"check", no_argument, NULL, 'c'},
+        {"export-json", no_argument, NULL, 'j'},
+        {"dump", required_argument, NULL, 'd'},
+        {"control", required_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -91,14 +153,25 @@ static bool read_options(int argc, char **argv, struct options *out)
             out->mode = MODE_CONTROL;
             out->socket = optarg;
             break;
+        case 'S':
+            out->mode = MODE_STREAMS;
+            out->file = optarg;
+            break;
+        case 'R':
+            out->mode = MODE_REPLAY;
+            out->replay.file = optarg;
+            break;
         case 'h':
             (void)fputs(usage, stdout);
             exit(EXIT_SUCCESS);
         default:
-            return false;
+            if (!read_replay_option(option, optarg, &out->replay))
+                return false;
         }
     }
-    return optind == argc - 1;
+    if (out->mode == MODE_REPLAY)
+        return optind == argc && !out->replay.to != !out->replay.at;
+    return optind == argc - (out->mode == MODE_STREAMS ? 0 : 1);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *base)
@@ -219,8 +292,11 @@ int main(int argc, char **argv)
         (void)fputs(usage, stderr);
         return EXIT_USAGE;
     }
+    options.replay.log = &options.log;
     bool done = options.mode == MODE_CONTROL ? control_call(options.socket, argv[optind], &ok, &err)
-                                             : run(&options, argv[optind], &err);
+                : options.mode == MODE_STREAMS ? replay_list(options.file, &err)
+                : options.mode == MODE_REPLAY  ? replay_run(&options.replay, &err)
+                                               : run(&options, argv[optind], &err);
 
     if (!done) {
         (void)fprintf(stderr, "altimeter-lab: %s\n", err.text);

@@ -2,11 +2,11 @@
 #include "open.h"
 
 #include "cut.h"
+#include "message.h"
 
 #include <string.h>
 
 enum {
-    MESSAGE_TYPE_OPEN = 1,
     VERSION = 4,
     AS_TRANS = 23456,
     PARAMETER_CAPABILITIES = 2,
@@ -53,12 +53,8 @@ static void put_add_path(const struct open_facts *facts, struct wire *out)
 
 void open_write(const struct open_facts *facts, struct wire *out)
 {
-    size_t message = out->length;
+    size_t message = message_begin(MESSAGE_OPEN, out);
 
-    wire_put(out, UINT64_MAX, 8);
-    wire_put(out, UINT64_MAX, 8);
-    wire_put(out, 0, 2);
-    wire_put(out, MESSAGE_TYPE_OPEN, 1);
     wire_put(out, VERSION, 1);
     wire_put(out, facts->as > UINT16_MAX ? AS_TRANS : facts->as, 2);
     wire_put(out, facts->hold_time_s, 2);
@@ -82,10 +78,7 @@ void open_write(const struct open_facts *facts, struct wire *out)
     put_add_path(facts, out);
     wire_close(out, capabilities, 1);
     wire_close(out, parameters, 1);
-    size_t length = out->length - message;
-
-    out->bytes[message + 16] = (uint8_t)(length >> 8);
-    out->bytes[message + 17] = (uint8_t)length;
+    message_end(out, message);
 }
 
 static void read_capability(unsigned code, struct cut value, struct open_facts *out)

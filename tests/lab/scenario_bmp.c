@@ -301,6 +301,33 @@ static bool place(struct loading *loading, const struct tree *node, const struct
     return true;
 }
 
+/* What the tables are like: those of one peer are of one reflector, or two that have to be alike. */
+static bool inherit(struct loading *loading, const struct tree *node, struct bmp_peer *peer)
+{
+    bool has_path_ids = false, is_narrow = false;
+
+    for (size_t view = 0; view < BMP_VIEWS; view++) {
+        if (peer->table[view] == SIZE_MAX)
+            continue;
+        const struct reflector *reflector = &loading->scenario->reflectors[peer->table[view]];
+
+        is_narrow |= reflector->two_octet_as;
+        for (size_t family = 0; family < FAMILIES; family++) {
+            peer->add_path[family] |= reflector->add_path[family] > 0;
+            has_path_ids |= peer->add_path[family];
+        }
+    }
+    if ((peer->two_octet_as || is_narrow) && peer->type == BMP_LOC_RIB)
+        return reader_fail(&loading->reader, node,
+                           "two_octet_as: Loc-RIB has 4-octet AS numbers (RFC 9069 4.2)");
+    if (peer->two_octet_as && has_path_ids)
+        return reader_fail(&loading->reader, node,
+                           "two_octet_as: a reflector without path identifiers expected");
+    peer->narrows = peer->two_octet_as && !is_narrow;
+    peer->two_octet_as |= is_narrow;
+    return true;
+}
+
 static bool load_peer(struct loading *loading, const struct tree *node, struct bmp_router *router)
 {
     struct peer_form form = {.peer = {.families = {true, true, true},
@@ -322,9 +349,8 @@ static bool load_peer(struct loading *loading, const struct tree *node, struct b
         !read_views(loading, router, &form, in, &peer) ||
         !place(loading, node, router, &form, &peer))
         return false;
-    if (peer.two_octet_as && peer.type == BMP_LOC_RIB)
-        return reader_fail(&loading->reader, node,
-                           "two_octet_as: Loc-RIB has 4-octet AS numbers (RFC 9069 4.2)");
+    if (!inherit(loading, node, &peer))
+        return false;
     if (peer.filtered && peer.type != BMP_LOC_RIB)
         return reader_fail(&loading->reader, node, "filtered: of a loc_rib peer only");
     if (bmp_find_peer(router, peer.name) != SIZE_MAX)

@@ -32,9 +32,11 @@ struct bmp_peer {
     uint16_t hold_time_s;
     size_t table[BMP_VIEWS]; // the reflector whose table the view is; SIZE_MAX: no such view
     bool families[FAMILIES];
-    bool two_octet_as; // neither side knows 4-octet AS numbers: flag A
-    bool filtered;     // Loc-RIB's flag F
-    bool mirror;       // Route Mirroring of each UPDATE before its Route Monitoring
+    bool add_path[FAMILIES]; // as the table has path identifiers
+    bool two_octet_as;       // neither side knows 4-octet AS numbers: flag A
+    bool narrows;            // and the table has them: they are made narrow
+    bool filtered;           // Loc-RIB's flag F
+    bool mirror;             // Route Mirroring of each UPDATE before its Route Monitoring
     bool end_of_rib;
     const char **table_names; // TLVs 3 of Peer Up and Peer Down
     size_t table_name_count;
