@@ -63,7 +63,10 @@ fi
 # Debian starts gobgpd as a service of its own, on the BGP port and an open API port; ours is another one. FRR is
 # for tests, which start its bgpd themselves: its zebra must not touch this machine's routes.
 for package in gobgpd frr; do
-  if [[ " ${missing[*]} " == *" $package "* && -d /run/systemd/system ]]; then
+  [[ " ${missing[*]} " == *" $package "* ]] || continue
+  if [[ -d /run/systemd/system ]]; then
     "${as_root[@]}" systemctl disable --now "$package.service" >/dev/null 2>&1 || true
+  elif [[ -x /etc/init.d/$package ]]; then
+    "${as_root[@]}" "/etc/init.d/$package" stop >/dev/null 2>&1 || true
   fi
 done
