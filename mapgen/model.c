@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_TABLE = 256 }; // slots, a power of two
+enum {
+    FIRST_TABLE = 256,   // slots, a power of two
+    KNOWN_SETS = 1 << 16 // by the low bits of their numbers; a power of two
+};
 
 /* An interned set and what is needed to find and drop it. */
 struct attribute_set {
@@ -25,6 +28,13 @@ struct attribute_set {
 struct attribute_table {
     struct attribute_set **slots; // open addressing; at most half full
     size_t size, count;
+};
+
+/* Which set a number of state.db's table `attributes` means, for one reading only: after a restart of the collector a
+ * number may mean another set. Looking at the words of a set for each path takes longer than all the rest. */
+struct known_set {
+    uint64_t id;
+    struct model_attributes *shown; // NULL: nothing is known
 };
 
 struct object_table {
@@ -41,6 +51,7 @@ struct model {
     size_t route_count, route_capacity;
     struct prefix_table *route_table;
     struct attribute_table attributes;
+    struct known_set *known_sets;   // during a reading; else NULL
     struct object_table objects[3]; // nodes, links, prefixes
     uint64_t changes;
 };
@@ -139,12 +150,20 @@ static bool attributes_equal(const struct attribute_set *set, uint64_t hash,
            set->shown.is_llgr_stale == shown->is_llgr_stale && strcmp(set->as_path, as_path) == 0;
 }
 
-/* Makes the table anew with room for more, without the sets that nobody uses. */
-static void attributes_grow(struct attribute_table *table)
+static void forget_known_sets(struct model *model)
 {
+    if (model->known_sets)
+        memset(model->known_sets, 0, KNOWN_SETS * sizeof *model->known_sets);
+}
+
+/* Makes the table anew with room for more, without the sets that nobody uses. */
+static void attributes_grow(struct model *model)
+{
+    struct attribute_table *table = &model->attributes;
     struct attribute_set **old = table->slots;
     size_t old_size = table->size, used = 0;
 
+    forget_known_sets(model); // some may go
     for (size_t i = 0; i < old_size; i++)
         used += old[i] && old[i]->uses;
     table->size = FIRST_TABLE;
@@ -176,7 +195,7 @@ static struct model_attributes *attributes_take(struct model *model, const struc
     uint64_t hash = attributes_hash(&shown, row->as_path);
 
     if (2 * (table->count + 1) > table->size)
-        attributes_grow(table);
+        attributes_grow(model);
     size_t at = hash & (table->size - 1);
     while (table->slots[at] && !attributes_equal(table->slots[at], hash, &shown, row->as_path))
         at = (at + 1) & (table->size - 1);
@@ -190,6 +209,22 @@ static struct model_attributes *attributes_take(struct model *model, const struc
     }
     table->slots[at]->uses++;
     return &table->slots[at]->shown;
+}
+
+/* The same by the number that the reading gives, where it has given it before. */
+static struct model_attributes *attributes_take_known(struct model *model,
+                                                      const struct attributes *row, uint64_t id)
+{
+    struct known_set *known = model->known_sets ? &model->known_sets[id % KNOWN_SETS] : NULL;
+
+    if (known && known->shown && known->id == id) {
+        ((struct attribute_set *)(void *)known->shown)->uses++;
+        return known->shown;
+    }
+    struct model_attributes *shown = attributes_take(model, row);
+    if (known)
+        *known = (struct known_set){id, shown};
+    return shown;
 }
 
 /* The set stays in its slot until the table is made anew: it often comes back at once. */
@@ -213,8 +248,11 @@ static void attributes_set_own_asn(struct model *model, uint32_t own_asn)
     }
 }
 
-static void attributes_clear(struct attribute_table *table)
+static void attributes_clear(struct model *model)
 {
+    struct attribute_table *table = &model->attributes;
+
+    forget_known_sets(model);
     for (size_t i = 0; i < table->size; i++) {
         if (table->slots[i]) {
             free(table->slots[i]->as_path);
@@ -452,7 +490,7 @@ static struct model_path *find_path(struct model_route *route, int64_t peer_id, 
     return NULL;
 }
 
-static void route_put(struct model *model, const struct route *row)
+static void route_put(struct model *model, const struct route *row, uint64_t attributes_id)
 {
     uint32_t index =
         prefix_table_put(model->route_table, &row->prefix, (uint32_t)model->route_count);
@@ -463,7 +501,8 @@ static void route_put(struct model *model, const struct route *row)
         model->routes[model->route_count++] = (struct model_route){.prefix = row->prefix};
     }
     struct model_route *route = &model->routes[index];
-    struct model_attributes *attributes = attributes_take(model, row->attributes);
+    struct model_attributes *attributes =
+        attributes_take_known(model, row->attributes, attributes_id);
     struct model_path *path = find_path(route, row->peer_id, row->path_id);
     if (path) {
         attributes_drop(path->attributes);
@@ -503,7 +542,7 @@ static void routes_clear(struct model *model)
     model->route_count = model->route_capacity = 0;
     prefix_table_free(model->route_table);
     model->route_table = prefix_table_new();
-    attributes_clear(&model->attributes);
+    attributes_clear(model);
 }
 
 /* ---- Peers ---- */
@@ -630,8 +669,7 @@ static void on_peer_family(void *context, const struct peer_family *row)
 static void on_route(void *context, const struct route *row, uint64_t attributes_id)
 {
     ((struct model *)context)->changes++;
-    (void)attributes_id; // sets are found by content: a number may name another set after a restart
-    route_put(context, row);
+    route_put(context, row, attributes_id);
 }
 
 static void on_node(void *context, const struct ls_node *row)
@@ -746,7 +784,11 @@ bool model_update(struct model *model, struct state_reader *reader, struct error
 
     for (size_t i = 0; i < model->peer_count; i++)
         memset(model->peers[i].is_given, 0, sizeof model->peers[i].is_given);
-    if (!state_read(reader, &model->position, &visitor, err)) {
+    model->known_sets = memory_alloc(KNOWN_SETS, sizeof *model->known_sets);
+    bool ok = state_read(reader, &model->position, &visitor, err);
+    free(model->known_sets);
+    model->known_sets = NULL;
+    if (!ok) {
         on_restart(model);
         model->position = (struct state_position){0};
         return false;
