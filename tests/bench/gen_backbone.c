@@ -113,6 +113,7 @@ static void share_routers(struct gen_backbone *backbone, struct random *random)
     }
     size_t given = 0;
 
+    assert(total);
     for (size_t i = 0; i < backbone->pop_count; i++) {
         uint32_t share = (uint32_t)(left * backbone->pops[i].count / total);
 

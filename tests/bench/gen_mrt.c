@@ -105,7 +105,7 @@ static void put_attributes(struct record *record, const struct gen_routes *route
     put(record, 0, 2);
     put_attribute(record, TRANSITIVE, 1, 1);
     put(record, path->origin, 1);
-    put_attribute(record, TRANSITIVE, 2, 2 + 4 * path->hop_count);
+    put_attribute(record, TRANSITIVE, 2, 2 + (size_t)4 * path->hop_count);
     put(record, 2, 1); // AS_SEQUENCE
     put(record, path->hop_count, 1);
     for (uint32_t i = 0; i < path->hop_count; i++)
@@ -118,7 +118,7 @@ static void put_attributes(struct record *record, const struct gen_routes *route
     put_attribute(record, TRANSITIVE, 5, 4);
     put(record, path->local_pref, 4);
     if (tags->count) {
-        put_attribute(record, OPTIONAL | TRANSITIVE, 8, 4 * tags->count);
+        put_attribute(record, OPTIONAL | TRANSITIVE, 8, (size_t)4 * tags->count);
         for (uint32_t i = 0; i < tags->count; i++)
             put(record, tags->list[i], 4);
     }

@@ -21,8 +21,8 @@ enum {
     IPV4_MOST = 3000000,
     IPV6_MOST = 3000000,
     REFLECTORS_MOST = 64,
-    MB = 1000000,
 };
+#define MB UINT64_C(1000000)
 
 bool gen_check_size(const struct gen_size *size, struct error *err)
 {

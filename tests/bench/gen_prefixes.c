@@ -12,10 +12,11 @@
 #include "gen_fitted.h"
 #include "lib/arena.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ORDERS = 64, STAY_PERCENT = 65, RUN_PERCENT = 80, HOLES_MOST = 3 };
+enum { ORDERS = 64, STAY_PERCENT = 65, RUN_PERCENT = 80, HOLES_MOST = 3, WEIGHTS = 100000 };
 
 /* What differs between the families. */
 struct shape {
@@ -88,7 +89,13 @@ static void give(struct root *root, unsigned order, uint64_t bits)
 /* A prefix's size as a power of two of /64; IPv4 stands in the upper half of the 64 bits. */
 static unsigned order_of(unsigned length_bits)
 {
+    assert(length_bits > 0 && length_bits <= 64);
     return 64 - length_bits;
+}
+
+static uint64_t size_of(unsigned length_bits)
+{
+    return UINT64_C(1) << (order_of(length_bits) & 63);
 }
 
 static bool take(struct root *root, unsigned order, uint64_t *bits)
@@ -183,7 +190,7 @@ static uint64_t expect_need(const struct maker *maker, const uint64_t sizes[FITT
                             unsigned shortest)
 {
     const struct shape *shape = maker->shape;
-    uint64_t mean = 0, need = 0, total = 0;
+    uint64_t mean = 0, need = 0;
 
     for (unsigned length = shape->first_bits; length <= shape->last_bits; length++) {
         uint64_t weight = shape->tops[length - shape->first_bits];
@@ -191,17 +198,16 @@ static uint64_t expect_need(const struct maker *maker, const uint64_t sizes[FITT
 
         mean += weight * sizes[used - shape->first_bits];
         need += (weight << 34) >> (used - shape->root_bits);
-        total += weight;
     }
-    uint64_t blocks = (uint64_t)maker->limit * 1024 / (mean / total);
+    uint64_t blocks = (uint64_t)maker->limit * 1024 / (mean / WEIGHTS + 1);
 
-    return (need / total * blocks) >> 24;
+    return (need / WEIGHTS * blocks) >> 24;
 }
 
 /* The shortest length with which the blocks take four fifths of the space at most. */
 static unsigned plan_shortest(const struct maker *maker)
 {
-    uint64_t capacity = (uint64_t)maker->root_count << 10, sizes[FITTED_LENGTHS];
+    uint64_t capacity = (uint64_t)maker->root_count << 10, sizes[FITTED_LENGTHS] = {0};
     unsigned shortest = maker->shape->first_bits;
 
     expect_sizes(maker->shape, sizes);
@@ -250,35 +256,34 @@ static void draw_below(struct maker *maker, unsigned length_bits, uint32_t count
     memset(counts, 0, (ORDERS + 1) * sizeof *counts);
     if (!parent || random_below(&maker->random, 10000) >= parent->some)
         return;
-    uint64_t room = UINT64_C(1) << order_of(length_bits);
+    uint64_t room = size_of(length_bits);
 
     for (uint32_t left = draw_children(maker, parent); left; left--) {
         unsigned length = draw_length(maker, parent, length_bits);
 
         if (!length)
             return;
-        while (length < maker->shape->common_bits && UINT64_C(1) << order_of(length) > room / left)
+        while (length < maker->shape->common_bits && size_of(length) > room / left)
             length++; // so that all have room: where they are many, they are small
-        if (UINT64_C(1) << order_of(length) > room)
+        if (size_of(length) > room)
             continue;
         counts[length]++;
-        room -= UINT64_C(1) << order_of(length);
+        room -= size_of(length);
     }
 }
 
-/* The prefix, then what is below it: the large ones first, so that all are aligned, in runs as when an AS
- * splits a block, with holes between them as far as there is room. So the order is canonical. */
-static void add_tree(struct maker *maker, uint64_t bits, unsigned length_bits)
+/* What is directly below the prefix: the large ones first, so that all are aligned, in runs as when an AS
+ * splits a block, with holes between them as far as there is room. */
+static void add_below(struct maker *maker, uint64_t bits, unsigned length_bits)
 {
     uint32_t counts[ORDERS + 1];
-    uint64_t spare = UINT64_C(1) << order_of(length_bits);
+    uint64_t spare = size_of(length_bits);
 
-    add(maker, bits, length_bits);
     draw_below(maker, length_bits, counts);
     for (unsigned length = length_bits + 1; length <= ORDERS; length++)
         spare -= (uint64_t)counts[length] << order_of(length);
     for (unsigned length = length_bits + 1; length <= ORDERS; length++) {
-        uint64_t size = UINT64_C(1) << order_of(length);
+        uint64_t size = size_of(length);
 
         for (; counts[length]; counts[length]--, bits += size) {
             if (spare >= size && !random_percent(&maker->random, RUN_PERCENT)) {
@@ -288,18 +293,28 @@ static void add_tree(struct maker *maker, uint64_t bits, unsigned length_bits)
                 bits += hole;
                 spare -= hole;
             }
-            if (maker->count < maker->limit)
-                add_tree(maker, bits, length);
+            add(maker, bits, length);
         }
     }
+}
+
+/* A prefix and all below it, in canonical order. */
+static void add_tree(struct maker *maker, uint64_t bits, unsigned length_bits)
+{
+    size_t first = maker->count;
+
+    add(maker, bits, length_bits);
+    for (size_t i = first; i < maker->count; i++)
+        add_below(maker, maker->out[i].bits, maker->out[i].length_bits);
+    qsort(maker->out + first, maker->count - first, sizeof *maker->out, gen_prefix_compare);
 }
 
 /* Holes as large as the block, until as much of the space is gone as of the table is made. */
 static void leave_holes(struct maker *maker, unsigned length_bits)
 {
-    uint64_t root = UINT64_C(1) << order_of(maker->shape->root_bits), hole;
+    uint64_t root = size_of(maker->shape->root_bits), hole;
     uint64_t due = root / 10 * 9 / maker->limit * maker->root_count * maker->count;
-    uint64_t size = UINT64_C(1) << order_of(length_bits);
+    uint64_t size = size_of(length_bits);
 
     for (unsigned i = 0; i < HOLES_MOST && maker->gone + size <= due; i++) {
         if (!take(&maker->roots[maker->root], order_of(length_bits), &hole))
@@ -321,7 +336,7 @@ static bool add_block(struct maker *maker)
         length_bits = maker->shortest_bits;
     if (!take_anywhere(maker, length_bits, &bits))
         return false;
-    maker->gone += UINT64_C(1) << order_of(length_bits);
+    maker->gone += size_of(length_bits);
     add_tree(maker, bits, length_bits);
     leave_holes(maker, length_bits);
     return true;
