@@ -16,6 +16,9 @@ struct lpm_entry {
 
 struct lpm; // immutable after lpm_new(): any number of threads may search it
 
+/* Puts them into the order that lpm_new expects; linear in count, which is below 2^32. */
+void lpm_sort(struct lpm_entry *entries, size_t count);
+
 /* Builds the table; linear in count. entries[count] is in the order of prefix_compare without repeats; it is
  * borrowed for the call only. Returns NULL with *err naming the first entry that is not behind the one before
  * it. The caller owns the table. */

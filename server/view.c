@@ -81,13 +81,6 @@ static void render_all(struct view *view)
     }
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    const struct lpm_entry *left = a, *right = b;
-
-    return prefix_compare(&left->prefix, &right->prefix);
-}
-
 /* Refuses a prefix that is in two PIDs. */
 static struct lpm *make_lpm(const struct snapshot *snapshot, struct error *err)
 {
@@ -99,7 +92,7 @@ static struct lpm *make_lpm(const struct snapshot *snapshot, struct error *err)
     for (size_t i = 0; i < snapshot->pid_count; i++)
         for (size_t j = 0; j < snapshot->pids[i].prefix_count; j++)
             entries[used++] = (struct lpm_entry){snapshot->pids[i].prefixes[j], (int32_t)i};
-    qsort(entries, count, sizeof *entries, compare_entries);
+    lpm_sort(entries, count);
     struct lpm *lpm = lpm_new(entries, count, err);
     free(entries);
     return lpm;
@@ -188,7 +181,7 @@ struct resource *view_find(const struct view *view, const char *path, const stru
 
 size_t view_bytes(const struct view *view)
 {
-    size_t bytes = arena_bytes(view->arena);
+    size_t bytes = arena_bytes(view->arena) + lpm_bytes(view->lpm);
 
     for (size_t i = 0; i < view->resource_count; i++)
         bytes += view->resources[i].rendering.codings[CODING_IDENTITY].length;

@@ -176,13 +176,6 @@ static void measure(struct side *side, enum family family, size_t rounds)
     free(trie.nodes);
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    const struct lpm_entry *left = a, *right = b;
-
-    return prefix_compare(&left->prefix, &right->prefix);
-}
-
 static struct lpm_entry *entries_of(const struct snapshot *snapshot, size_t *count)
 {
     size_t all = 0;
@@ -194,7 +187,7 @@ static struct lpm_entry *entries_of(const struct snapshot *snapshot, size_t *cou
     for (size_t i = 0; i < snapshot->pid_count; i++)
         for (size_t j = 0; j < snapshot->pids[i].prefix_count; j++)
             entries[(*count)++] = (struct lpm_entry){snapshot->pids[i].prefixes[j], (int32_t)i};
-    qsort(entries, all, sizeof *entries, compare_entries);
+    lpm_sort(entries, all);
     return entries;
 }
 

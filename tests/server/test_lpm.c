@@ -2,6 +2,7 @@
 #include "lpm.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,47 @@ START_TEST(equals_a_linear_scan)
 }
 END_TEST
 
+START_TEST(sorts_as_prefix_compare_does)
+{
+    static struct lpm_entry sorted[MOST], expected[MOST];
+    unsigned seed = (unsigned)_i;
+    size_t count = (size_t)rand_r(&seed) % MOST;
+
+    for (size_t i = 0; i < count; i++)
+        expected[i] = sorted[i] = (struct lpm_entry){.prefix = random_prefix(&seed)};
+    qsort(expected, count, sizeof *expected, compare);
+    lpm_sort(sorted, count);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(compare(&sorted[i], &expected[i]), 0);
+}
+END_TEST
+
+/* More ranges than one binary search should have to do with: a /16 of /24s, and /128s in one /64. */
+START_TEST(finds_in_crowded_places)
+{
+    enum { CROWD = 1000 };
+    static struct lpm_entry entries[CROWD];
+    struct error err;
+    struct prefix address;
+    char text[PREFIX_TEXT_SIZE];
+
+    for (int i = 0; i < CROWD; i++) {
+        (void)snprintf(text, sizeof text, i < CROWD / 2 ? "2001:%x::/32" : "2002::%x/128", 2 * i);
+        ck_assert(prefix_parse(text, &entries[i].prefix));
+        entries[i].pid = i;
+    }
+    struct lpm *lpm = lpm_new(entries, CROWD, &err);
+    ck_assert_msg(lpm != NULL, "%s", err.text);
+    for (int i = 0; i < 2 * CROWD; i++) {
+        bool is_first = i < CROWD;
+        (void)snprintf(text, sizeof text, is_first ? "2001:%x::1" : "2002::%x", i);
+        ck_assert(address_parse(text, &address));
+        ck_assert_int_eq(lpm_find(lpm, &address), i % 2 ? LPM_NONE : i / 2);
+    }
+    lpm_free(lpm);
+}
+END_TEST
+
 START_TEST(refuses_repeats_and_disorder)
 {
     struct table t;
@@ -156,6 +198,8 @@ int main(void)
     tcase_add_loop_test(tests, a056_finds_the_longest_match, 0,
                         (int)(sizeof longest / sizeof *longest));
     tcase_add_loop_test(tests, equals_a_linear_scan, 1, 31);
+    tcase_add_loop_test(tests, sorts_as_prefix_compare_does, 1, 31);
+    tcase_add_test(tests, finds_in_crowded_places);
     tcase_add_test(tests, refuses_repeats_and_disorder);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
