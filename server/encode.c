@@ -17,7 +17,7 @@ enum {
     GZIP_LEVEL = 6,
     GZIP_LEVEL_LARGE = 1,
     ZSTD_LEVEL = 6,
-    ZSTD_LEVEL_LARGE = 1,
+    ZSTD_LEVEL_LARGE = 3, // in the time of 1 a fifth less of routing costs
 };
 
 void text_room(struct text *text, size_t more)
@@ -46,21 +46,24 @@ void text_add_string(struct text *text, const char *string)
 
 void text_add_json(struct text *text, const char *string)
 {
-    char escape[8];
+    text_room(text, 6 * strlen(string) + 2); // each letter an escape, and the quotes
+    char *out = text->bytes + text->length;
 
-    text_add(text, "\"", 1);
+    *out++ = '"';
     for (const char *at = string; *at; at++) {
-        if (*at == '"' || *at == '\\') {
-            text_add(text, "\\", 1);
-            text_add(text, at, 1);
-        } else if ((unsigned char)*at < 0x20) {
-            (void)snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)*at);
-            text_add(text, escape, 6);
-        } else {
-            text_add(text, at, 1);
+        unsigned char letter = (unsigned char)*at;
+        if (letter < 0x20) {
+            out = stpcpy(out, "\\u00");
+            *out++ = "01"[letter >> 4];
+            *out++ = "0123456789abcdef"[letter & 15];
+            continue;
         }
+        if (letter == '"' || letter == '\\')
+            *out++ = '\\';
+        *out++ = *at;
     }
-    text_add(text, "\"", 1);
+    *out++ = '"';
+    text->length = (size_t)(out - text->bytes);
 }
 
 void rendering_init(struct rendering *rendering, struct text *text, const char *tag)
