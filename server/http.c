@@ -44,7 +44,9 @@
 enum {
     INPUT_MOST = 16384,    // bytes read and not yet looked at
     OUTPUT_PAUSE = 32768,  // bytes waiting to be sent from which on no request is taken
-    SINGLE_WRITE = 262144, // libevent's 16 kB would halve the throughput of large maps
+    SINGLE_WRITE = 262144, // libevent's 16 kB would halve the throughput of large maps …
+    ROUND_WRITE = 524288,  // … but all who get one share this: small answers wait for a round
+    LEAST_WRITE = 32768,
     BACKLOG = 4096,
     SWEEP_US = 250000,
     STOP_SWEEP_US = 20000,
@@ -72,6 +74,7 @@ struct connection {
     enum waiting waiting;
     bool at_eof; // the client has shut its side
     bool is_reading;
+    bool is_large; // an answer that is only referred to is being sent
     int64_t deadline_us;
     size_t pending; // bytes that waited when the deadline was set
 };
@@ -94,6 +97,7 @@ struct loop {
     // the loop's thread only
     struct arena *arena; // of the request in work
     struct connection *connections;
+    size_t large; // of the connections
     struct http_settings settings;
     unsigned settings_number;
     struct log log;
@@ -127,9 +131,26 @@ static struct clients *clients_of(const struct http_server *server,
     return server->clients[service - server->services];
 }
 
+/* Whether a large answer is being sent. In a round of the loop each such connection writes one piece. */
+static void set_large(struct connection *c, bool is_large)
+{
+    c->loop->large += (size_t)is_large - (size_t)c->is_large;
+    c->is_large = is_large;
+}
+
+/* The piece depends on how many share; the sweep looks again. */
+static void set_piece(struct connection *c)
+{
+    size_t piece = ROUND_WRITE / (c->loop->large ? c->loop->large : 1);
+
+    piece = piece < LEAST_WRITE ? LEAST_WRITE : piece > SINGLE_WRITE ? SINGLE_WRITE : piece;
+    (void)bufferevent_set_max_single_write(c->bev, piece);
+}
+
 static void connection_free(struct loop *loop, struct connection *c)
 {
     assert(c->loop == loop);
+    set_large(c, false);
     clients_leave(clients_of(loop->server, c->service), &c->client);
     if (c == loop->connections)
         loop->connections = c->next;
@@ -215,6 +236,8 @@ static bool send_body(struct connection *c, struct response *response)
         on_sent(NULL, 0, sent);
         return false;
     }
+    set_large(c, true);
+    set_piece(c);
     return true;
 }
 
@@ -368,6 +391,7 @@ static void on_write(struct bufferevent *bev, void *context)
 {
     struct connection *c = context;
 
+    set_large(c, false);
     if (c->phase != LAST) {
         serve(c);
         return;
@@ -608,6 +632,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     take_settings(loop);
     for (struct connection *c = loop->connections, *next; c; c = next) {
         next = c->next;
+        if (c->is_large)
+            set_piece(c);
         if (now >= c->deadline_us)
             expire(c);
     }
