@@ -276,6 +276,151 @@ START_TEST(m130_equals_the_enumeration_of_all_paths)
 }
 END_TEST
 
+/* ---- Graphs too large for an enumeration: Floyd and Warshall, then a count in the order of distances ---- */
+
+enum { MANY = 60, MANY_ARCS = 600 };
+
+struct cost {
+    uint64_t distance, hops; // UINT64_MAX: no way
+};
+
+struct large {
+    size_t vertices, arcs;
+    struct graph_arc arc[MANY_ARCS];
+    bool no_transit[MANY];
+    struct cost best[MANY][MANY];
+};
+
+static bool is_less(struct cost a, struct cost b)
+{
+    return a.distance < b.distance || (a.distance == b.distance && a.hops < b.hops);
+}
+
+static uint64_t random_metric(uint64_t *seed, unsigned kind)
+{
+    static const uint32_t largest[] = {0, 1, 3, 1000, 0xfffffe};
+    uint64_t metric = random_below(seed, largest[kind] + 1);
+
+    return kind == 0 ? 7 : metric;
+}
+
+/* Layers of six, each linked with the next, so that paths are counted beyond the limit; or any pairs. */
+static void make_large(struct large *large, uint64_t seed)
+{
+    unsigned kind = random_below(&seed, 5);
+    bool has_layers = random_below(&seed, 3) == 0;
+
+    large->vertices = 10 + random_below(&seed, MANY - 9);
+    large->arcs = has_layers ? MANY_ARCS / 2 : random_below(&seed, MANY_ARCS) + 1;
+    for (size_t i = 0; i < large->arcs; i++) {
+        uint32_t a = random_below(&seed, (uint32_t)large->vertices);
+        uint32_t b = has_layers ? (a / 6 + 1) * 6 + random_below(&seed, 6)
+                                : random_below(&seed, (uint32_t)large->vertices);
+        uint32_t delay = random_below(&seed, 80) ? random_below(&seed, 5000) : GRAPH_ABSENT;
+
+        if (b >= large->vertices || a == b)
+            b = (a + 1) % (uint32_t)large->vertices;
+        large->arc[i] = (struct graph_arc){a, b, random_metric(&seed, kind), {delay}};
+    }
+    for (size_t v = 0; v < large->vertices; v++)
+        large->no_transit[v] = random_below(&seed, 12) == 0;
+}
+
+static void floyd_warshall(struct large *large)
+{
+    for (size_t a = 0; a < large->vertices; a++) {
+        for (size_t b = 0; b < large->vertices; b++)
+            large->best[a][b] = a == b ? (struct cost){0, 0} : (struct cost){UINT64_MAX, 0};
+    }
+    for (size_t i = 0; i < large->arcs; i++) {
+        const struct graph_arc *arc = &large->arc[i];
+        struct cost step = {arc->metric, 1};
+
+        if (is_less(step, large->best[arc->from][arc->to]))
+            large->best[arc->from][arc->to] = step;
+    }
+    for (size_t by = 0; by < large->vertices; by++) {
+        for (size_t a = 0; a < large->vertices && !large->no_transit[by]; a++) {
+            for (size_t b = 0; b < large->vertices; b++) {
+                struct cost first = large->best[a][by], second = large->best[by][b];
+                struct cost both = {first.distance + second.distance, first.hops + second.hops};
+
+                if (first.distance != UINT64_MAX && second.distance != UINT64_MAX &&
+                    is_less(both, large->best[a][b]))
+                    large->best[a][b] = both;
+            }
+        }
+    }
+}
+
+/* n and S of M-134 by its words; paths are saturated far beyond the limit. */
+static void count_paths(const struct large *large, size_t source, uint64_t *paths, uint64_t *sums)
+{
+    const struct cost *best = large->best[source];
+    bool is_done[MANY] = {false};
+
+    memset(paths, 0, MANY * sizeof *paths);
+    memset(sums, 0, MANY * sizeof *sums);
+    paths[source] = 1;
+    for (;;) {
+        size_t u = large->vertices;
+
+        for (size_t v = 0; v < large->vertices; v++) {
+            if (!is_done[v] && best[v].distance != UINT64_MAX &&
+                (u == large->vertices || is_less(best[v], best[u])))
+                u = v;
+        }
+        if (u == large->vertices)
+            return;
+        is_done[u] = true;
+        for (size_t i = 0; i < large->arcs && (u == source || !large->no_transit[u]); i++) {
+            const struct graph_arc *arc = &large->arc[i];
+            bool is_on = best[u].distance + arc->metric == best[arc->to].distance &&
+                         (arc->metric > 0 || best[u].hops + 1 == best[arc->to].hops);
+
+            if (arc->from != u || !is_on)
+                continue;
+            paths[arc->to] += paths[u];
+            if (paths[arc->to] > SPF_PATH_LIMIT)
+                paths[arc->to] = SPF_PATH_LIMIT + 1;
+            if (sums[u] == SPF_ABSENT || arc->values[0] == GRAPH_ABSENT)
+                sums[arc->to] = SPF_ABSENT;
+            else if (sums[arc->to] != SPF_ABSENT)
+                sums[arc->to] += sums[u] + paths[u] * arc->values[0];
+        }
+    }
+}
+
+START_TEST(m134_equals_floyd_and_warshall)
+{
+    static struct large large;
+    struct error err;
+    struct spf_path out[MANY];
+    uint64_t paths[MANY], sums[MANY];
+
+    make_large(&large, (uint64_t)_i);
+    floyd_warshall(&large);
+    struct graph *graph = graph_new(large.vertices, large.arc, large.arcs, large.no_transit, &err);
+    struct spf *spf = spf_new(graph);
+    for (uint32_t source = 0; source < large.vertices; source++) {
+        spf_run(spf, source, out);
+        count_paths(&large, source, paths, sums);
+        for (size_t v = 0; v < large.vertices; v++) {
+            bool is_counted = paths[v] <= SPF_PATH_LIMIT;
+
+            ck_assert_uint_eq(out[v].distance, large.best[source][v].distance);
+            if (out[v].distance == SPF_UNREACHABLE)
+                continue;
+            ck_assert_uint_eq(out[v].hops, large.best[source][v].hops);
+            ck_assert_uint_eq(out[v].paths, is_counted ? paths[v] : SPF_TOO_MANY);
+            ck_assert_uint_eq(out[v].sums[0], is_counted ? sums[v] : SPF_ABSENT);
+        }
+    }
+    spf_free(spf);
+    graph_free(graph);
+}
+END_TEST
+
 START_TEST(large_metrics_keep_their_order)
 {
     // wide metrics and a long chain: keys use the high bits
@@ -313,6 +458,7 @@ int main(void)
     tcase_add_test(cases, unreachable_is_told_apart_from_far);
     tcase_add_test(cases, distances_that_could_pass_64_bits_are_refused);
     tcase_add_loop_test(cases, m130_equals_the_enumeration_of_all_paths, 0, 300);
+    tcase_add_loop_test(cases, m134_equals_floyd_and_warshall, 0, 60);
     tcase_add_test(cases, large_metrics_keep_their_order);
     suite_add_tcase(suite, cases);
     SRunner *runner = srunner_create(suite);
