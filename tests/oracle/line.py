@@ -21,10 +21,11 @@ MARKER = b"\xff" * 16
 OPEN, UPDATE, KEEPALIVE = 1, 2, 4
 FAMILIES = {"ls": (16388, 71), "ipv4": (1, 1), "ipv6": (2, 1)}
 CONFIG_FAMILIES = {"ls": "link-state", "ipv4": "ipv4-unicast", "ipv6": "ipv6-unicast"}
-END_OF_RIB = {bytes(4): "ipv4", bytes.fromhex("00000006800f03000201"): "ipv6",
-              bytes.fromhex("00000006800f03400447"): "ls"}
+END_OF_RIB = {bytes(4)} | {  # of IPv4; MP_UNREACH without NLRI, its length in one octet or two (L-110)
+    bytes.fromhex(head) + struct.pack("!HB", *family) for family in FAMILIES.values()
+    for head in ("00000006800f03", "00000007900f0003")}
 ROUTE_MONITORING, PEER_DOWN, PEER_UP = 0, 2, 3
-PATIENCE_S = 60
+PATIENCE_S = 20
 SILENCE_S = 0.5
 ASSUMED_S = 40  # L-114: by then a load without End-of-RIB is complete
 
@@ -103,7 +104,8 @@ def message(kind, body):
 
 def open_message(as_number, families):
     capabilities = b"".join(struct.pack("!BBHBB", 1, 4, FAMILIES[f][0], 0, FAMILIES[f][1]) for f in families)
-    capabilities += struct.pack("!BBI", 65, 4, as_number)
+    ways = b"".join(struct.pack("!HBB", *FAMILIES[f], 1) for f in families)  # several paths of a prefix: we take them
+    capabilities += struct.pack("!BBI", 65, 4, as_number) + struct.pack("!BB", 69, len(ways)) + ways
     body = struct.pack("!BHH4sB", 4, as_number if as_number < 65536 else 23456, 0, b"\x0a\x09\x09\x09",
                        2 + len(capabilities))
     return message(OPEN, body + struct.pack("!BB", 2, len(capabilities)) + capabilities)

@@ -52,8 +52,7 @@ class Expected:
         """Per router in order: its key, then its cost (M-304, M-107)."""
         octets = b""
         for router, cost in sorted(one, key=lambda item: self.network.place[item[0]]):
-            address = ipaddress.ip_address(self.network.routers[router]["ipv4"])
-            octets += b"4" + bytes(10) + b"\xff\xff" + address.packed + cost.to_bytes(8, "big")
+            octets += self.network.keys[router] + cost.to_bytes(8, "big")
         return octets
 
     def names(self, classes):
@@ -61,7 +60,8 @@ class Expected:
         names = {}
         for one in classes:
             routers = sorted((router for router, _ in one), key=lambda router: self.network.place[router])
-            name = re.sub(r"[^-0-9A-Za-z:@_]", "-", "_".join(routers))
+            name = "_".join(self.network.name(router) for router in routers)
+            name = re.sub(rb"[^-0-9A-Za-z:@_]", b"-", name.encode()).decode()
             if any(cost for _, cost in one) or len(name) > NAME_LIMIT or name == DEFAULT:
                 name = self.hashed(name, one)
             names[one] = name
@@ -112,7 +112,7 @@ class Snapshot:
         self.prefixes = oracle_attach.Table(self.rows)
         self.sets = {name: {} for name in self.pids}
         for pid, router, cost in db.execute(
-                "SELECT pid.name, router.name, cost FROM attachment JOIN pid USING (pid_id) JOIN router USING (router_id)"):
+                "SELECT pid.name, router.key, cost FROM attachment JOIN pid USING (pid_id) JOIN router USING (router_id)"):
             self.sets[pid][router] = cost
         self.metrics = {row[0]: row[1:] for row in db.execute("SELECT name, unit, cost_context, tag, pairs FROM metric")}
         self.costs = {}
@@ -120,7 +120,7 @@ class Snapshot:
             self.costs[metric, source, destination] = cost
         self.routers = list(db.execute("SELECT key, name, overload FROM router ORDER BY router_id"))
         self.links = list(db.execute(
-            "SELECT a.name, b.name, protocol, metric, delay_us, pseudonode IS NOT NULL FROM link "
+            "SELECT a.key, b.key, protocol, metric, delay_us, pseudonode IS NOT NULL FROM link "
             "JOIN router a ON a.router_id = source_id JOIN router b ON b.router_id = destination_id"))
         db.close()
 
@@ -131,12 +131,12 @@ class Snapshot:
 
 def compare_graph(expected, snapshot, differ):
     network = expected.network
-    routers = [(network.routers[name]["ipv4"], name, int(name in network.overloaded)) for name in network.order]
+    routers = [(network.address(name), network.name(name), int(name in network.overloaded)) for name in network.order]
     for ours, theirs in zip(routers + [None] * len(snapshot.routers), snapshot.routers + [None] * len(routers)):
         if ours != theirs:
             differ("M-107", f"router {theirs}; {ours} expected")
-    links = collections.Counter((a, b, oracle_network.protocol_of(igp), metric, delay, int(lan))
-                                for a, b, igp, metric, delay, lan in network.links)
+    links = collections.Counter((network.address(a), network.address(b), protocol, metric, delay, int(lan))
+                                for a, b, protocol, metric, delay, lan in network.links)
     found = collections.Counter(snapshot.links)
     for link in sorted(links.keys() | found.keys(), key=str):
         if links[link] != found[link]:
@@ -166,8 +166,10 @@ def compare_prefixes(expected, snapshot, differ):
             differ("M-304", f"no PID {name}")
         elif name != DEFAULT and name not in expected.sets:
             differ("M-304", f"PID {name}, which no prefix should make")
-        elif snapshot.sets[name] != expected.sets.get(name, {}):
-            differ("M-207", f"PID {name} at {snapshot.sets[name]}; {expected.sets.get(name, {})} expected")
+        else:
+            wanted = {expected.network.address(router): cost for router, cost in expected.sets.get(name, {}).items()}
+            if snapshot.sets[name] != wanted:
+                differ("M-207", f"PID {name} at {snapshot.sets[name]}; {wanted} expected")
     return len(addresses)
 
 

@@ -4,35 +4,60 @@ Written from the specification alone. Two things are not here because altimeter-
 (docs/design.md section 5): levels and areas do not join (M-122 to M-124), and of the metrics only hops, cost and delay.
 """
 import ipaddress
+import typing
 
 import networkx
 
 PATH_LIMIT = 1_000_000  # M-134
 ISIS_UNUSED, OSPF_GREATEST = 0xFFFFFF, 0xFFFF
-PROTOCOLS = {"isis-1": 1, "isis-2": 2}
+PROTOCOLS = {"isis-1": 1, "isis-2": 2, "ospf": 3, "direct": 4, "static": 5, "ospf3": 6}
+ROUTER_FLAG, OVERLOAD_FLAG = 0x08, 0x80  # of TLV 1024
+MEASURES = {"delay_us", "delay_min_us", "delay_max_us", "delay_variation_us", "loss_3e8", "residual_bps", "available_bps",
+            "utilized_bps"}
 
 
-def protocol_of(igp):
-    """Protocol-ID of a level or area as the lab names it."""
-    return PROTOCOLS.get(igp, 3)
+class Scope(typing.NamedTuple):
+    """A level or area of an instance, as the lab names it: "isis-2", "ospf-0.0.0.1@7"."""
+
+    preference: int  # of the instance's protocol (M-125); 3: there is no SPF
+    instance: int
+    protocol: int  # Protocol-ID
+    area: int
+
+    @property
+    def is_ospf(self):
+        return self.protocol in (3, 6)
+
+    @property
+    def is_isis(self):
+        return self.protocol in (1, 2)
+
+    @property
+    def kind(self):
+        """Protocol family and Instance-ID."""
+        return self.preference, self.instance
 
 
-def order_of(igp):
-    """OSPFv2 first, areas as numbers; then IS-IS, level 1 before level 2 (M-125, M-122)."""
-    if igp in PROTOCOLS:
-        return 1, PROTOCOLS[igp]
-    return 0, int(ipaddress.ip_address(igp.removeprefix("ospf-")))
+def scope_of(igp, instance):
+    name, _, number = igp.partition("@")
+    kind, _, area = name.partition("-") if name.startswith("ospf") else (name, "", "")
+    protocol = PROTOCOLS[kind]
+    preference = {3: 0, 6: 1, 1: 2, 2: 2}.get(protocol, 3)
+    return Scope(preference, int(number or instance), protocol, int(ipaddress.ip_address(area or "0.0.0.0")))
 
 
 class Source:
-    """What one peer says, or last said before its session ended: objects by what identifies their NLRI."""
+    """What one peer says, or last said before its session ended: objects by what identifies their NLRI. Half-links that
+    the scenario has as octets (scenarios.py) come in words: [{"igp", "from", "to", "metric", "delay_us"}]."""
 
-    def __init__(self, name, rank, facts, stale=False):
+    def __init__(self, name, rank, facts, stale=False, halves=()):
         self.name, self.rank, self.stale, self.facts = name, rank, stale, facts
         families = next(r["count"] for r in facts["reflectors"] if r["name"] == name)
-        self.nodes, self.halves, self.prefixes = {}, {}, {}
+        self.nodes, self.halves, self.prefixes, self.egresses = {}, {}, {}, {}
         if "ls" in families:
             self.read_link_state()
+            for number, half in enumerate(halves):
+                self.halves[half["igp"], half["from"], half["to"], number, "octets"] = {"addresses": [], **half}
         self.routes = [route for route in facts["routes"] if route["reflector"] == name]
 
     def read_link_state(self):
@@ -54,14 +79,24 @@ class Source:
                                                       if f"{here}_{family}" in link], **link[values]}
         for item in facts["prefixes"]:
             for igp in item["igp"] if item["router"] in up else ():
-                self.prefixes[igp, item["router"], item["prefix"], item.get("external", False)] = item
+                key = igp, item["router"], item["prefix"], item.get("external"), item.get("route_type"), item.get("topology")
+                self.prefixes[key] = item
+        for egress in facts.get("egress", []):
+            if not egress["down"] and egress["router"] in up:
+                self.egresses[egress["name"]] = egress
 
 
 def best(sources, kind):
     """Each object as the best source has it: what is not stale before what is, then by rank (L-100, L-101)."""
     objects = {}
-    for source in sorted(sources, key=lambda source: (source.stale, source.rank), reverse=True):
-        objects |= getattr(source, kind)
+    for source in sorted(sources, key=lambda source: (source.stale, source.rank)):
+        for key, values in getattr(source, kind).items():
+            found = objects.setdefault(key, values)
+            if kind == "halves" and not MEASURES & found.keys() and MEASURES & values.keys():  # L-100, L-151
+                objects[key] = found | {name: values[name] for name in MEASURES & values.keys()}
+            if kind == "prefixes" and "no_metric" in found and "no_metric" not in values:
+                objects[key] = {name: value for name, value in found.items() if name != "no_metric"} | {
+                    "metric": values["metric"]}
     return objects
 
 
@@ -109,8 +144,8 @@ class Paths:
 class Domain:
     """A graph in which one SPF runs (M-120)."""
 
-    def __init__(self, igp, members, edges, silent):
-        self.igp, self.members, self.silent = igp, members, silent
+    def __init__(self, scope, members, edges, silent):
+        self.scope, self.members, self.silent = scope, members, silent
         self.graph = networkx.DiGraph()
         self.graph.add_nodes_from(members)
         for (a, b), links in edges.items():
@@ -123,44 +158,84 @@ class Domain:
         return self.known[source]
 
 
+def has_no_transit(scope, node):
+    """M-115: overload in IS-IS; in OSPFv3 the R bit where there is a TLV 1024, and it is clear."""
+    flags = node.get("flags")
+    if flags == "none" or not (scope.is_isis or scope.protocol == 6):
+        return False
+    if scope.is_isis:
+        return bool(flags & OVERLOAD_FLAG) if flags is not None else node["overload"]
+    return flags is not None and not flags & ROUTER_FLAG
+
+
 class Network:
     """Routers, usable links, domains."""
 
     def __init__(self, sources):
+        self.instance = sources[0].facts["instance"]
         nodes, self.halves = best(sources, "nodes"), best(sources, "halves")
-        self.prefixes = best(sources, "prefixes")
+        self.prefixes, self.egresses = best(sources, "prefixes"), best(sources, "egresses")
         self.lans = {name for _, name in nodes if "designated" in nodes[_, name]}
         self.routers = {name: vertex for (_, name), vertex in nodes.items() if name not in self.lans}
-        self.order = sorted(self.routers, key=lambda name: int(ipaddress.ip_address(self.routers[name]["ipv4"])))
+        self.keys = {name: b"4" + mapped(router["ipv4"]) for name, router in self.routers.items()}  # M-107
+        self.add_peers()
+        self.order = sorted(self.keys, key=self.keys.get)
         self.place = {name: place for place, name in enumerate(self.order)}
-        self.links = []  # (from, to, igp, metric, delay, whether it crosses a LAN)
+        self.links = []  # (from, to, Protocol-ID, metric, delay, whether it crosses a LAN)
         self.domains = []
         self.attached_to = {}  # (igp, LAN) -> [(router, metric)] of usable half-links
         self.overloaded = set()
-        for igp in sorted({igp for igp, _ in nodes}, key=order_of):
-            members = {name for level, name in nodes if level == igp and name not in self.lans}
-            silent = {name for name in members if igp in PROTOCOLS and nodes[igp, name]["overload"]}
+        ospf = {name for igp, name in nodes if self.scope(igp).protocol == 3}
+        for igp in sorted({igp for igp, _ in nodes}, key=self.scope):
+            scope = self.scope(igp)
+            outside = ospf if scope.protocol == 6 else set()  # M-127
+            members = {name for level, name in nodes if level == igp and name not in self.lans and name not in outside}
+            silent = {name for name in members if has_no_transit(scope, nodes[igp, name])}
             self.overloaded |= silent
-            self.add_scope(igp, members, silent)
+            self.add_scope(igp, scope, members, silent, outside)
 
-    def usable(self, igp):
+    def scope(self, igp):
+        return scope_of(igp, self.instance)
+
+    def add_peers(self):
+        """Beyond egress links: routers outside all domains, known by their BGP router-id alone (M-102, M-107)."""
+        for egress in self.egresses.values():
+            name = egress["peer_id"], egress["peer_as"]
+            self.routers[name] = {"node_name": egress["peer_id"]}
+            self.keys[name] = b"b" + mapped(egress["peer_id"])
+
+    def name(self, router):
+        """M-106."""
+        return self.routers[router].get("node_name", router)
+
+    def address(self, router):
+        """The key's text."""
+        return str(ipaddress.IPv4Address(self.keys[router][-4:]))
+
+    def usable(self, igp, scope):
         """(from, to, metric, delay) of half-links that are usable (M-111, M-114)."""
+        if scope.preference == 3:
+            return
         there = {(a, b) for level, a, b, _, _ in self.halves if level == igp}
         for (level, a, b, _, _), values in self.halves.items():
             if level != igp or (b, a) not in there:
                 continue
             metric = values.get("metric", 0 if a in self.lans else None)
-            if igp not in PROTOCOLS and metric is not None:
+            if scope.is_ospf and metric is not None:
                 metric = min(metric, OSPF_GREATEST)  # what the lab can say of it
-            if metric is None or (igp in PROTOCOLS and metric == ISIS_UNUSED):
+            if metric is None or (scope.is_isis and metric == ISIS_UNUSED):
                 continue
             yield a, b, metric, values.get("delay_us", values.get("delay_min_us"))  # M-137
 
-    def add_scope(self, igp, members, silent):
+    def add_scope(self, igp, scope, members, silent, outside):
         edges, into, out_of = {}, {}, {}
         joined = networkx.Graph()
         joined.add_nodes_from(members)
-        for a, b, metric, delay in self.usable(igp):
+        for a, b, metric, delay in self.usable(igp, scope):
+            if b in self.lans:
+                self.attached_to.setdefault((igp, b), []).append((a, metric))
+            if a in outside or b in outside:
+                continue
             joined.add_edge(a, b)
             if b in self.lans:
                 into.setdefault(b, []).append((a, metric, delay))
@@ -168,31 +243,37 @@ class Network:
                 out_of.setdefault(a, []).append((b, metric))
             else:
                 edges.setdefault((a, b), []).append((metric, delay))
-                self.links.append((a, b, igp, metric, delay, False))
+                self.links.append((a, b, scope.protocol, metric, delay, False))
         for lan, ways in into.items():
-            self.attached_to[igp, lan] = [(router, metric) for router, metric, _ in ways]
             for a, metric, delay in ways:  # M-116
                 for b, rest in out_of.get(lan, ()):
                     if a != b:
                         edges.setdefault((a, b), []).append((metric + rest, delay))
-                        self.links.append((a, b, igp, metric + rest, delay, True))
-        parts = networkx.connected_components(joined) if igp == "isis-1" else [members]
+                        self.links.append((a, b, scope.protocol, metric + rest, delay, True))
+        if scope.preference == 3:
+            return
+        parts = networkx.connected_components(joined) if scope.protocol == 1 else [members]
         for part in parts:
             own = {name for name in part if name not in self.lans}
-            self.domains.append(Domain(igp, own, {ends: links for ends, links in edges.items() if ends[0] in own},
+            self.domains.append(Domain(scope, own, {ends: links for ends, links in edges.items() if ends[0] in own},
                                        silent & own))
 
     def between(self, a, b):
         """[(distance, hops, paths, sum of delays or None)]: all that tie, in the first instance that has any (M-125)."""
         if a == b:
             return [(0, 0, 1, 0)]
-        ways = []
+        given_by, ways = None, []
         for domain in self.domains:
             if a not in domain.members or b not in domain.members or b not in domain.paths(a).distance:
                 continue
-            if ways and (domain.igp in PROTOCOLS or ways[0][0] in PROTOCOLS):
-                break  # level 1 before level 2; OSPF before IS-IS; only areas of OSPF compete (M-124)
-            paths = domain.paths(a)
-            ways.append((domain.igp, (paths.distance[b], paths.hops[b], paths.count[b], paths.delay[b])))
-        least = min((way[0] for _, way in ways), default=None)
-        return [way for _, way in ways if way[0] == least]
+            if given_by and (domain.scope.kind != given_by or domain.scope.is_isis):
+                break  # one instance; level 1 before level 2; only areas of OSPF compete (M-122, M-124)
+            given_by, paths = domain.scope.kind, domain.paths(a)
+            ways.append((paths.distance[b], paths.hops[b], paths.count[b], paths.delay[b]))
+        least = min((way[0] for way in ways), default=None)
+        return [way for way in ways if way[0] == least]
+
+
+def mapped(ipv4):
+    """As 16 octets, IPv4-mapped."""
+    return bytes(10) + b"\xff\xff" + ipaddress.IPv4Address(ipv4).packed

@@ -93,7 +93,7 @@ class Run:
 
     def sources(self):
         return [oracle_network.Source(reflector["name"], rank, self.lost.get(reflector["name"], self.facts),
-                                      reflector["name"] in self.lost)
+                                      reflector["name"] in self.lost, self.case.get("halves", ()))
                 for rank, reflector in enumerate(self.facts["reflectors"])]
 
     def judge(self, when, snapshot):
@@ -190,9 +190,15 @@ def without(case, section, index):
         return small
     gone = small["scenario"][section].pop(index)
     name = gone.get("name")
+    if section == "objects":
+        del small["halves"][index]
     if section not in ("routers", "lans", "reflectors"):
         return small
     scenario = small["scenario"]
+    kept = [n for n, half in enumerate(small.get("halves", [])) if name not in (half["from"], half["to"])]
+    small["halves"] = [small["halves"][n] for n in kept]
+    scenario["objects"] = [scenario["objects"][n] for n in kept]
+    scenario["egress"] = [egress for egress in scenario.get("egress", []) if egress["router"] != name]
     scenario["links"] = [link for link in scenario["links"] if name not in (link["a"], link["b"])]
     for lan in scenario["lans"]:
         lan["members"] = [member for member in lan["members"] if member["router"] != name]
@@ -211,17 +217,18 @@ def without(case, section, index):
 
 def plainer(case):
     """The case with one key of one item left out, one at a time."""
-    for section in ("routers", "links", "prefixes", "routes"):
+    for section in ("routers", "links", "prefixes", "routes", "reflectors"):
         for index, item in enumerate(case["scenario"][section]):
-            for key in sorted(item.keys() - {"name", "ipv4", "igp", "a", "b", "metric", "routers", "prefixes", "id"}):
+            for key in sorted(item.keys() - {"name", "ipv4", "igp", "a", "b", "metric", "routers", "prefixes", "id", "listen",
+                                             "router_id"}):
                 small = copy.deepcopy(case)
                 del small["scenario"][section][index][key]
                 yield small
 
 
 def smaller(case):
-    for section in ("commands", "routers", "lans", "routes", "prefixes", "links", "reflectors"):
-        items = case["commands"] if section == "commands" else case["scenario"][section]
+    for section in ("commands", "routers", "lans", "routes", "prefixes", "links", "egress", "objects", "reflectors"):
+        items = case["commands"] if section == "commands" else case["scenario"].get(section, [])
         for index in reversed(range(len(items))):
             yield without(case, section, index)
     yield from plainer(case)

@@ -8,6 +8,7 @@ with members that are down, next hops that lead in circles, names that PIDs cann
 import ipaddress
 import json
 import random
+import struct
 
 AS = 64500
 POOLS = ["10.1.0.0/16", "10.1.0.0/17", "10.1.128.0/18", "10.2.0.0/16", "10.2.0.0/15", "10.3.7.0/24", "10.3.7.128/25",
@@ -15,7 +16,10 @@ POOLS = ["10.1.0.0/16", "10.1.0.0/17", "10.1.128.0/18", "10.2.0.0/16", "10.2.0.0
 ROUTES = ["20.1.0.0/16", "20.1.0.0/24", "20.2.0.0/16", "20.2.128.0/17", "20.3.0.0/16", "20.4.4.0/22", "30.0.0.0/8",
           "30.1.0.0/16", "2001:db8:a::/48", "2001:db8:a:1::/64", "2001:db8:b::/48"]
 EVERYWHERE = ["0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "::/0", "8000::/1"]
-PATHS = [[], [64501], [64502], [64501, 64503], [64502, 64503], [64501, 64501, 64503], [64501, AS], [65550]]
+PATHS = [[], [64501], [64502], [64501, 64503], [64502, 64503], [64501, 64501, 64503], [64501, AS], [65550],
+         "64501 {64502 64503}", "{64501 64502}", "(65001 65002) 64501", "[65001 65002] 64502", "(64500) 64501", "64501 {64500}"]
+ROUTE_TYPES = ["intra", "inter", "external-1", "external-2", "external-2", "nssa-1", "nssa-2", "none"]
+NODE_NAMES = ["Core 1", "r1", "default", "münchen.1", "x" * 70]
 
 
 # ---- topologies: pairs of numbers ----
@@ -76,19 +80,24 @@ class Builder:
         self.has_ladder = self.dice.random() < 0.03
         self.metrics = self.dice.choice([[10], [1, 2, 3], [1, 2, 3], range(1, 1000), [0, 0, 1, 2],
                                          [0, 1, 16777214, 16777215, 65535, 65536], [4]])
+        self.instance = self.dice.choice([0, 0, 0, 7])
         self.edges = self.make_edges()
         self.make_routers()
         self.make_links()
         self.make_lans()
         self.make_reflectors()
         self.make_prefixes()
+        self.make_egress()
         self.make_routes()
-        self.scenario = {"name": f"seed-{seed}", "as": AS, "instance": self.dice.choice([0, 0, 0, 7])}
+        self.make_halves()
+        self.scenario = {"name": f"seed-{seed}", "as": AS, "instance": self.instance}
         if self.dice.random() < 0.1:
             self.scenario["ipv6_topology"] = 2
         if self.dice.random() < 0.2:
             self.scenario["identifier"] = 9
-        self.scenario |= {"routers": self.routers, "lans": self.lans, "links": self.links, "prefixes": self.prefixes,
+        if self.scenario.get("identifier"):
+            self.halves, self.objects = [], []  # nodes with another descriptor
+        self.scenario |= {"routers": self.routers, "egress": self.egress, "objects": self.objects, "lans": self.lans, "links": self.links, "prefixes": self.prefixes,
                           "reflectors": self.reflectors, "routes": self.routes}
 
     def chance(self, probability):
@@ -113,22 +122,31 @@ class Builder:
                  (14, lambda: self.dice.choice([["isis-1"], ["isis-2"], ["isis-1", "isis-2"], ["isis-1", "isis-2"]])),
                  (10, lambda: self.dice.choice([["ospf-0.0.0.0"], ["ospf-0.0.0.1"], ["ospf-0.0.0.0", "ospf-0.0.0.1"],
                                                 ["ospf-0.0.0.0", "ospf-0.0.0.1", "ospf-0.0.0.2"]])),
+                 (6, lambda: self.dice.choice([["isis-2"], ["isis-2@9"], ["isis-1@9"], ["isis-2", "isis-2@9"]])),
+                 (8, lambda: self.dice.choice([["ospf3-0.0.0.0"], ["ospf3-0.0.0.0"], ["ospf-0.0.0.0", "ospf3-0.0.0.0"],
+                                               ["ospf3-0.0.0.0", "ospf3-0.0.0.1"], ["isis-2", "ospf3-0.0.0.0"]])),
                  (8, lambda: self.dice.choice([["isis-2"], ["ospf-0.0.0.0"], ["isis-2", "ospf-0.0.0.0"],
                                                ["isis-1", "ospf-0.0.0.0"]]))]
         return self.dice.choices([plan for _, plan in plans], [weight for weight, _ in plans])[0]
 
     def make_routers(self):
-        plan = self.igps()
-        odd = ["r.1", "r-1", "r_1", "default", "r1_r2", "a" * 60, "b" * 40, "c" * 40]
+        plan = (lambda: ["isis-2"]) if self.has_ladder else self.igps()
+        odd = ["default", "r.1", "r-1", "r_1", "r1_r2", "a" * 60, "b" * 40, "c" * 40]
         places = self.dice.sample(range(1, 250), self.count)  # of addresses: keys in another order than the file
         for n in range(self.count):
-            name = odd.pop(self.dice.randrange(len(odd))) if odd and self.chance(0.06) else f"r{n + 1}"
+            name = odd.pop(self.dice.choice([0, -1])) if odd and self.chance(0.12) else f"r{n + 1}"
             router = {"name": name, "ipv4": f"10.255.0.{places[n]}", "igp": plan()}
             if self.chance(0.9):
                 router["ipv6"] = f"2001:db8:ff::{places[n]:x}"
             for key, probability in (("overload", 0.12), ("attached", 0.1), ("down", 0.04)):
-                if self.chance(probability):
+                if self.chance(probability) and not self.has_ladder:
                     router[key] = True
+            if any(igp.startswith("ospf3") for igp in router["igp"]) and self.chance(0.3):
+                router["flags"] = self.dice.choice([["v6"], ["router", "v6"], ["overload", "router"], "none"])
+            if self.chance(0.06):
+                router["node_name"] = self.dice.choice(NODE_NAMES)
+            if self.chance(0.06):
+                router["igp"] = router["igp"] + [self.dice.choice(["direct", "static"])]
             self.taken |= {(router[key] + length, name) for key, length in (("ipv4", "/32"), ("ipv6", "/128"))
                            if key in router}
             self.routers.append(router)
@@ -143,6 +161,9 @@ class Builder:
         """Metric and delays of one, into the link."""
         metric = self.metric()
         link["metric"] = metric if self.has_ladder or self.chance(0.7) else [metric, self.metric()]
+        if self.has_ladder:
+            link["delay"] = 3
+            return link
         delay = self.dice.choice([0, 1, 10, 16777208]) if self.chance(0.1) else self.dice.randrange(1, 5000)
         if self.chance(0.85):
             link["delay"] = self.dice.choice([delay, delay, [delay, delay + 7], [delay, "none"]])
@@ -172,7 +193,7 @@ class Builder:
 
     def make_lans(self):
         for number in range(self.dice.choice([0, 0, 1, 2])):
-            igp = self.dice.choice(sorted({igp for router in self.routers for igp in router["igp"]}))
+            igp = self.dice.choice(sorted({igp for router in self.routers for igp in router["igp"]} - {"direct", "static"}))
             able = [router["name"] for router in self.routers if igp in router["igp"]]
             names = self.dice.sample(able, min(len(able), self.dice.randint(2, 5)))
             if len(names) < 2:
@@ -195,7 +216,7 @@ class Builder:
             lan = f"lan{number + 1}"
             self.lans.append({"name": lan, "designated": names[0], "number": number + 1, "igp": igp, "members": members})
             if igp.startswith("ospf"):
-                self.prefixes.append({"routers": lan, "prefixes": str(subnet), "metric": self.dice.choice([0, 3])})
+                self.prefixes.append({"routers": lan, "prefixes": str(subnet), "metric": self.dice.choice([0, 3, "none"])})
             elif self.chance(0.5):
                 for name in names:
                     self.add_prefix(name, str(subnet), self.dice.choice([0, 10]))
@@ -208,6 +229,13 @@ class Builder:
         if families:
             self.reflectors.append({"name": "rr2", "listen": "127.0.0.1:2", "router_id": "192.0.2.202",
                                     "families": families})
+        for reflector in self.reflectors:
+            able = [family for family in reflector.get("families", ["ipv4", "ipv6"]) if family != "ls"]
+            if able and self.chance(0.5):
+                reflector["add_path"] = {family: self.dice.choice([2, 4]) for family in able if self.chance(0.8)}
+            if self.chance(0.2):
+                forms = ["one_each", "attributes_first", "ipv4_in_mp", "long_lengths"]
+                reflector["updates"] = dict.fromkeys(self.dice.sample(forms, self.dice.randint(1, 3)), True)
 
     def add_prefix(self, router, prefix, metric, **more):
         if (prefix, router) in self.taken:
@@ -224,13 +252,52 @@ class Builder:
                 more = {"external": True} if self.chance(0.1) else {}
                 if len(router["igp"]) > 1 and self.chance(0.4):
                     more["igp"] = self.dice.choice(router["igp"])
+                self.mark(more)
+                if self.chance(0.04):
+                    metric, equal = "none", "none"
                 self.add_prefix(router["name"], prefix, metric if self.chance(0.15) else equal, **more)
+
+    def mark(self, more):
+        """Flags, types and topologies that decide whether and how a prefix counts (M-201, M-202)."""
+        for key, probability, choices in (("route_type", 0.2, ROUTE_TYPES),
+                                          ("igp_flags", 0.1, [["down"], ["down"], ["no-unicast"], ["local"], "none"]),
+                                          ("flags", 0.1, [["external"], ["readvertised"], ["ospf3-no-unicast"], ["node"],
+                                                          "none"]),
+                                          ("topology", 0.05, [0, 2, 3])):
+            if self.chance(probability):
+                more[key] = self.dice.choice(choices)
+
+    def make_egress(self):
+        """Links to other ASes, whose addresses are next hops (M-206)."""
+        self.egress = []
+        for n in range(self.dice.choice([0, 0, 0, 1, 3])):
+            peer = self.dice.randrange(2)
+            self.egress.append({"name": f"peer{n + 1}", "router": self.dice.choice(self.routers)["name"],
+                                "peer_as": 64501 + peer, "peer_id": f"192.0.2.{31 + peer}",
+                                "ipv4": [f"203.0.113.{2 * n}", f"203.0.113.{2 * n + 1}"],
+                                "ipv6": [f"2001:db8:ee::{2 * n:x}", f"2001:db8:ee::{2 * n + 1:x}"]})
+
+    def make_halves(self):
+        """Half-links without one in the other direction, or beside others: octets that the lab says as they are (M-111)."""
+        self.halves, self.objects = [], []
+        steady = [router for router in self.routers if "down" not in router]
+        for n in range(self.dice.choice([0, 0, 0, 2, 4]) if len(steady) > 1 else 0):
+            a, b = self.dice.sample(steady, 2)
+            igps = [igp for igp in a["igp"] if igp in b["igp"] and igp.startswith("isis") and "@" not in igp]
+            if not igps:
+                continue
+            half = {"igp": self.dice.choice(igps), "instance": self.instance, "from": a["name"], "to": b["name"],
+                    "metric": self.dice.choice([0, 1, 2, 10]), "delay_us": self.dice.randrange(1000)}
+            self.halves.append(half)
+            self.objects.append({"name": f"half{n + 1}", "nlri": half_nlri(half, a, b, 1000 + n), "attribute":
+                                 f"0447 0003 {half['metric']:06x} 045a 0004 {half['delay_us']:08x}"})
 
     def next_hop(self, version):
         """An address, or None for next-hop-self."""
-        kind = self.dice.choice(["self"] * 5 + ["interface", "interface", "lan", "igp", "bgp", "bgp", "nowhere"])
-        addresses = [address for link in self.links for address in link.get(f"ipv{version}", [])]
-        if kind == "interface" and addresses:
+        kind = self.dice.choice(["self"] * 5 + ["interface", "interface", "lan", "igp", "bgp", "bgp", "nowhere", "peer"])
+        addresses = [address for link in (self.egress if kind == "peer" else self.links)
+                     for address in link.get(f"ipv{version}", [])]
+        if kind in ("interface", "peer") and addresses:
             return self.dice.choice(addresses)
         if kind == "lan" and version == 4:
             return f"198.51.100.{self.dice.randrange(16)}"
@@ -243,7 +310,7 @@ class Builder:
         return None
 
     def make_routes(self):
-        for _ in range(self.dice.randrange(20)):
+        for _ in range(self.dice.choice([0, 3, 10, 20, 30])):
             prefix = self.dice.choice(self.dice.choices([EVERYWHERE, POOLS, ROUTES], [3, 12, 85])[0])
             version = ipaddress.ip_network(prefix).version
             able = [router["name"] for router in self.routers if f"ipv{version}" in router]
@@ -256,7 +323,7 @@ class Builder:
                 route[f"next_hop_ipv{version}"] = hop
             for key, probability, choices in (("local_pref", 0.3, [100, 200, 0]), ("med", 0.5, [0, 5, 10]),
                                               ("origin", 0.3, ["igp", "egp", "incomplete"]),
-                                              ("communities", 0.2, [["64500:1"], ["64500:1", "64500:2"]])):
+                                              ("communities", 0.2, [["64500:1"], ["64500:1", "64500:2"], ["65535:6"]])):
                 if self.chance(probability):
                     route[key] = self.dice.choice(choices)
             for key, probability in (("reflectors", 0.3), ("favourite_of", 0.3)):
@@ -273,6 +340,20 @@ class Builder:
         for n in range(long):
             hop = f"40.{n + 1}.0.1" if n + 1 < long else self.dice.choice([self.routers[0]["ipv4"], "40.0.0.1"])
             self.routes.append({"routers": [name], "prefixes": f"40.{n}.0.0/16", "as_path": [64501], "next_hop_ipv4": hop})
+
+
+def half_nlri(half, a, b, number):
+    """An IS-IS link NLRI of topology 0 with identifiers (RFC 9552 section 5.2), as the lab would write it."""
+    def tlv(kind, value):
+        return struct.pack("!HH", kind, len(value)) + value
+
+    def node(kind, router):
+        system_id = bytes.fromhex("".join(f"{int(part):03}" for part in router["ipv4"].split(".")))
+        return tlv(kind, tlv(512, struct.pack("!I", AS)) + tlv(515, system_id))
+
+    body = struct.pack("!BQ", 1 if half["igp"] == "isis-1" else 2, half["instance"])
+    body += node(256, a) + node(257, b) + tlv(258, struct.pack("!II", number, number))
+    return tlv(2, body).hex()
 
 
 # ---- commands ----
@@ -316,9 +397,10 @@ def command(dice, scenario):
 
 def case_of_seed(seed):
     builder = Builder(seed)
-    count = builder.dice.choice([0, 2, 4, 8])
-    return {"seed": seed, "scenario": builder.scenario,
-            "commands": [command(builder.dice, builder.scenario) for _ in range(count)]}
+    commands = [command(builder.dice, builder.scenario) for _ in range(builder.dice.choice([0, 2, 4, 8]))]
+    told = {name for half in builder.halves for name in (half["from"], half["to"])}  # whatever happens to them
+    return {"seed": seed, "scenario": builder.scenario, "halves": builder.halves,
+            "commands": [each for each in commands if not (each.startswith("router") and each.split()[1] in told)]}
 
 
 # ---- networks that exist ----
