@@ -1,6 +1,7 @@
 /* export: the present facts as JSON, a line an object. What is not stated has no key. */
 #include "export.h"
 
+#include "export_bmp.h"
 #include "json.h"
 #include "link_state.h"
 #include "path_attributes.h"
@@ -553,6 +554,7 @@ bool export_json(struct backbone *backbone, FILE *stream)
     json_open(&json, "routes", '[');
     put_routes(&json, backbone, scenario);
     json_close(&json, ']');
+    export_bmp(&json, scenario);
     json_close(&json, '}');
     (void)fputc('\n', stream);
     return fflush(stream) == 0 && !ferror(stream);
