@@ -3,6 +3,7 @@
 
 #include "bmp_stream.h"
 #include "message.h"
+#include "misbehave.h"
 #include "packet.h"
 
 enum { BGP_PORT = 179, BMP_PORT = 11019, PEER_PORT = 40000, AT_ONCE = 1 << 18 };
@@ -58,6 +59,25 @@ static bool write_messages(struct stream *stream, const uint8_t *bytes, size_t l
     return true;
 }
 
+/* Each a packet of its own, whatever its header says. One that cannot be made is left out. */
+static bool write_raw_messages(struct backbone *backbone, size_t index, struct stream *stream)
+{
+    const struct scenario *scenario = backbone_scenario(backbone);
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < scenario->message_count; i++) {
+        const struct raw_message *message = &scenario->messages[i];
+        struct wire wire = {0};
+        struct error err;
+
+        if (message->reflectors >> index & 1 && misbehave(backbone, index, message, &wire, &err) &&
+            wire.length > 0)
+            ok = write_packet(stream, wire.bytes, wire.length);
+        wire_free(&wire);
+    }
+    return ok;
+}
+
 static bool write_reflector(struct backbone *backbone, size_t index, struct stream *stream)
 {
     const struct reflector *reflector = &backbone_scenario(backbone)->reflectors[index];
@@ -80,7 +100,7 @@ static bool write_reflector(struct backbone *backbone, size_t index, struct stre
         blob_unref(table);
     }
     wire_free(&wire);
-    return ok;
+    return ok && write_raw_messages(backbone, index, stream);
 }
 
 /* BMP messages one by one: the length stands in octets 1 to 4. */
