@@ -62,13 +62,12 @@ static void tell(const struct counting *counting, struct report *report)
                 name,
                 is_links ? "delay, loss and bandwidth (TLV 1114 to 1120)" : "metric (TLV 1155)",
                 gap->given, gap->objects, is_links ? "links" : "IGP prefixes");
-        else if (!is_links && gap->objects && gap->measured == 0)
+        if (!is_links && gap->measured == 0 && gap->given < gap->objects)
             report_add(report,
-                       "%s leaves the metric (TLV 1155) out of all its %zu IGP prefixes: they are "
-                       "attached nowhere. "
-                       "GoBGP 3 in the route reflector's role does so, and drops delay, loss and "
-                       "bandwidth of links",
-                       name, gap->objects);
+                       "%s leaves the metric (TLV 1155) out of all its %zu IGP prefixes: %zu of "
+                       "them are attached nowhere. GoBGP 3 in the route reflector's role does so, "
+                       "and drops delay, loss and bandwidth of links",
+                       name, gap->objects, gap->objects - gap->given);
     }
 }
 

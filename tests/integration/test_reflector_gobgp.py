@@ -150,7 +150,7 @@ def l151_what_the_resender_drops_is_told(build):
         prefixes = chain.state("SELECT count(*) FROM ls_prefix")[0][0]
         assert {name for name, in chain.snapshot("SELECT name FROM metric")} == {"routingcost", "hopcount"}
         expect_words(
-            chain, f"resender leaves the metric (TLV 1155) out of all its {prefixes} IGP prefixes: they are attached nowhere",
+            chain, f"resender leaves the metric (TLV 1155) out of all its {prefixes} IGP prefixes: {prefixes} of them are attached nowhere",
             f"delay-ow is not in the map: none of {links} links has a delay (TLV 1114)")
         assert chain.state("SELECT DISTINCT end_of_rib FROM peer_family") == [("assumed",)], "an End-of-RIB came"
 

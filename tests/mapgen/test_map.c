@@ -145,12 +145,19 @@ static const struct {
     {"link A B 10;prefix 10.1.0.0/16 A -;prefix 10.2.0.0/16 B -;"
      "route 10.1.0.0/16 10.0.0.1;route 10.2.0.0/16 10.0.0.2",
      "it is alone: BGP routes still have their routers", "?", "1",
-     "[\"rr1 leaves the metric (TLV 1155) out of all its 2 IGP prefixes: they are attached "
+     "[\"rr1 leaves the metric (TLV 1155) out of all its 2 IGP prefixes: 2 of them are attached "
      "nowhere. "
      "GoBGP 3 in the route reflector's role does so, and drops delay, loss and bandwidth of "
      "links\","
      "\"2 IGP prefixes without an attachment, as 10.1.0.0/16\","
      "\"delay-ow is not in the map: none of 2 links has a delay (TLV 1114)\"]"},
+    {"prefix 10.2.0.0/16 B 0 peer=2;link A B 10 delay=7;prefix 10.1.0.0/16 A -;"
+     "prefix 10.2.0.0/16 B -;prefix 10.3.0.0/16 B -;route 10.1.0.0/16 10.0.0.1",
+     "another feed has few of them", "7", "1",
+     "[\"rr1 leaves the metric (TLV 1155) out of 1 of its 3 IGP prefixes; that of another feed is "
+     "taken\",\"rr1 leaves the metric (TLV 1155) out of all its 3 IGP prefixes: 2 of them are "
+     "attached nowhere. GoBGP 3 in the route reflector's role does so, and drops delay, loss and "
+     "bandwidth of links\",\"2 IGP prefixes without an attachment, as 10.1.0.0/16\"]"},
     {"link A B 10 delay=7;prefix 10.1.0.0/16 A 0;prefix 10.2.0.0/16 B 0;"
      "router C 10.0.0.3;link B C 10;prefix 10.3.0.0/16 C 0",
      "a link without delay", "7", "1",
