@@ -6,7 +6,7 @@
  * bounded by the number of distinct objects, not by the rate at which they change.
  *
  * Sessions: PEER_DOWN makes the peer's families stale, by one row each. After PEER_UP the keys that are heard
- * again are noted; END_OF_RIB deletes the others in one transaction and ends the staleness. A family that
+ * again are noted; END_OF_RIB deletes the others, piece by piece, and then ends the staleness. A family that
  * stays stale for hold_us without PEER_UP is emptied. A PEER_UP of a session that is up begins no new load:
  * a session that was lost must be said to be down first. At its start over a full state.db the recorder
  * takes all sessions as lost at that moment. */

@@ -406,7 +406,7 @@ START_TEST(l149_never_the_flag_alone)
     pass_time(4 * second_us);
     SAID("");
     pass_time(second_us); // 5 s of silence
-    SAID("end1:4 ");
+    SAID("end1:4 assumed1:6 ");
 }
 END_TEST
 
@@ -437,6 +437,39 @@ START_TEST(l114_assumes_the_end_of_a_silent_load)
     SAID("assumed1:4 assumed1:6 ");
     pass_time(second_us);
     SAID("assumed1:L "); // counted from its own last update
+}
+END_TEST
+
+/* What a peer says that says link state once a second: nothing else may come of it. */
+static void say_link_state_for(int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        bmp_link_state(1, "x");
+        SAID("opaque1 ");
+        pass_time(second_us);
+    }
+}
+
+START_TEST(l114_a_family_waits_while_another_is_being_said)
+{
+    (void)bmp_up(&router, 1);
+    SAID("up1:46L ");
+    poll_up(1, -1, -1, -1);
+    say_link_state_for(70); // longer than a silence that means an end
+    pass_time(3 * second_us);
+    SAID("");
+    pass_time(second_us); // nothing more comes, of any family
+    SAID("assumed1:4 assumed1:6 ");
+}
+END_TEST
+
+START_TEST(l114_a_family_does_not_wait_for_ever)
+{
+    (void)bmp_up(&router, 1);
+    SAID("up1:46L ");
+    poll_up(1, -1, -1, -1);
+    say_link_state_for(600);
+    SAID("assumed1:4 assumed1:6 ");
 }
 END_TEST
 
@@ -589,6 +622,8 @@ int main(void)
     tcase_add_test(cases, l149_never_the_flag_alone);
     tcase_add_test(cases, l149_figures_of_an_older_poll_do_not_count);
     tcase_add_test(cases, l114_assumes_the_end_of_a_silent_load);
+    tcase_add_test(cases, l114_a_family_waits_while_another_is_being_said);
+    tcase_add_test(cases, l114_a_family_does_not_wait_for_ever);
     tcase_add_test(cases, end_of_rib_by_bmp_counts_from_a_router_only);
     tcase_add_test(cases, a_lost_connection_asks_for_another);
     tcase_add_test(cases, l144_a_session_that_is_older_than_the_station);
