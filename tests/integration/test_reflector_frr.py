@@ -121,10 +121,10 @@ class Reflected(Chain):
         path.write_text(json.dumps(self.facts()))
 
         def fits():
-            return subprocess.run([sys.executable, str(TOP / "tests/oracle/oracle_costs.py"), str(path),
-                                   str((self.snapshots / "current").resolve())],
-                                  stdout=open(self.directory / "oracle.log", "w", encoding="utf-8"),
-                                  check=False).returncode == 0
+            oracle = [sys.executable, str(TOP / "tests/oracle/oracle_costs.py"), str(path),
+                      str((self.snapshots / "current").resolve())]
+            with open(self.directory / "oracle.log", "w", encoding="utf-8") as log:
+                return subprocess.run(oracle, stdout=log, check=False).returncode == 0
         wait_until("the facts' map (oracle.log)", fits, seconds)
 
     def wait_for_sessions(self, seconds=40.0):
@@ -158,7 +158,7 @@ def ready(build, **options):
 
 
 def every_attribute_comes_through(build):
-    """Both doors of gobgpd give what the lab said, and the map is what networkx makes of it."""
+    """By gRPC here, by BMP in the others: the routes are what the lab said, the map what networkx makes of it."""
     with ready(build, door="grpc") as chain:
         chain.wait_for_sessions()
         chain.wait_for_routes()
