@@ -56,6 +56,3 @@ void http_server_configure(struct http_server *server, const struct http_setting
 void http_server_stop(struct http_server *server, int64_t grace_us);
 
 uint32_t http_server_connections(struct http_server *server);
-
-/* A context for TLS 1.2 and later from PEM files; NULL on failure. The caller frees it (SSL_CTX_free). */
-SSL_CTX *http_tls_new(const char *certificate, const char *key, struct error *err);

@@ -8,6 +8,7 @@
 #include "lib/options.h"
 #include "operator.h"
 #include "service.h"
+#include "tls.h"
 #include "views.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ static bool load_tls(const struct config *config, SSL_CTX **out, struct error *e
     SSL_CTX *tls = NULL;
 
     if (config->server.tls_certificate) {
-        tls = http_tls_new(config->server.tls_certificate, config->server.tls_key, err);
+        tls = tls_new(config->server.tls_certificate, config->server.tls_key, err);
         if (!tls)
             return false;
     }
