@@ -33,7 +33,7 @@ struct side {
     const struct lpm *lpm;
     const struct trie *trie;
     const struct prefix *addresses;
-    int64_t sum; // of the answers: they are made
+    int64_t sum; // of the answers: what is kept has to be looked up
 };
 
 static uint32_t trie_add_node(struct trie *trie)
@@ -156,18 +156,18 @@ static void compare(const struct lpm *lpm, const struct trie *trie, const struct
     }
 }
 
-static void measure(struct side *side, enum family family, size_t rounds)
+static void measure(struct side side, enum family family, size_t rounds)
 {
     static figures_function *const sides[] = {find_in_lpm, find_in_trie};
-    struct trie trie = trie_of(side->entries, side->count, family);
-    struct prefix *addresses = draw_addresses(side->entries, side->count, family);
+    struct trie trie = trie_of(side.entries, side.count, family);
+    struct prefix *addresses = draw_addresses(side.entries, side.count, family);
     double medians[2];
     char name[16];
 
-    side->trie = &trie;
-    side->addresses = addresses;
-    compare(side->lpm, &trie, addresses);
-    figures_interleave(rounds, sides, side, 2, medians);
+    side.trie = &trie;
+    side.addresses = addresses;
+    compare(side.lpm, &trie, addresses);
+    figures_interleave(rounds, sides, &side, 2, medians);
     (void)snprintf(name, sizeof name, "v%d", (int)family);
     figures_print(name, medians[0], "ns");
     (void)snprintf(name, sizeof name, "v%d.trie", (int)family);
@@ -217,11 +217,10 @@ int main(int argc, char **argv)
     figures_print("memory", (double)lpm_bytes(lpm) / 1e6, "MB");
     figures_interleave(options.rounds, builds, &side, 1, &build_ms);
     figures_print("build", build_ms, "ms");
-    measure(&side, FAMILY_IPV4, options.rounds);
-    measure(&side, FAMILY_IPV6, options.rounds);
+    measure(side, FAMILY_IPV4, options.rounds);
+    measure(side, FAMILY_IPV6, options.rounds);
     lpm_free(lpm);
     free(entries);
     arena_free(arena);
-    // the sum is of no interest, but that it was made is
-    return side.sum == INT64_MIN;
+    return 0;
 }
