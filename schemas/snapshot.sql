@@ -72,12 +72,12 @@ CREATE TABLE cost_row (
 
 CREATE VIEW cost AS
   SELECT m.name AS metric, s.name AS source, d.name AS destination,
-         CAST(CAST(substr(r.cells, 1 + r.width * d.pid_id, r.width) AS TEXT) AS NUMERIC) AS cost
+         CAST(substr(r.cells, 1 + r.width * d.pid_id, r.width) AS NUMERIC) AS cost
     FROM metric m
     JOIN cost_row r ON r.metric_id = coalesce(m.alias_of, m.metric_id)
     JOIN pid s ON s.pid_id = r.source_id
     JOIN pid d
-   WHERE trim(CAST(substr(r.cells, 1 + r.width * d.pid_id, r.width) AS TEXT)) <> '';
+   WHERE substr(r.cells, r.width * (d.pid_id + 1), 1) <> x'20'; -- its last character: the cell is not blank
 
 CREATE TABLE router (
   -- The graph and the attachments that the costs were computed from.
