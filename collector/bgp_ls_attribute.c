@@ -149,14 +149,14 @@ static bool rule_fits(const struct rule *rule, size_t length)
     return length >= rule->min && length <= rule->max && (length - rule->min) % rule->step == 0;
 }
 
-/* Reads the value if it stands in a better place than what is held. */
-static void hold(struct reading *reading, const struct rule *rule, struct cursor value,
+/* Reads the value if it stands in a better place than what is held. false: it is no possible one. */
+static bool hold(struct reading *reading, const struct rule *rule, struct cursor value,
                  enum rank rank)
 {
     enum rank *held = &reading->rank[rule - reading->table->rules];
 
     if (rule->repeat == ONCE && rank >= *held)
-        return;
+        return true;
     switch (rule->read(reading, value)) {
     case HELD:
         *held = rank;
@@ -165,8 +165,9 @@ static void hold(struct reading *reading, const struct rule *rule, struct cursor
         break;
     case BAD:
         faults_count(reading->faults, FAULT_LS_TLV_VALUE);
-        break;
+        return false;
     }
+    return true;
 }
 
 /* One TLV at top level. *met: which single-valued ones have been met, a bit a rule. */
@@ -188,11 +189,11 @@ static void take_tlv(struct reading *reading, uint16_t type, struct cursor value
         keep_raw(reading);
         return;
     }
-    *met |= bit;
-    if (rule->read)
-        hold(reading, rule, value, RANK_TOP);
-    else
+    if (!rule->read)
         keep_raw(reading);
+    else if (!hold(reading, rule, value, RANK_TOP))
+        return; // dropped, so not the first of its type (L-063)
+    *met |= bit;
 }
 
 static void read_tlvs(struct reading *reading, struct octets attribute)
@@ -465,7 +466,7 @@ static enum outcome read_applications(struct reading *reading, struct cursor val
         if (!rule_fits(rule, inner.left))
             faults_count(reading->faults, FAULT_LS_TLV_LENGTH);
         else if (rule->read && rank != RANK_NONE)
-            hold(reading, rule, inner, rank);
+            (void)hold(reading, rule, inner, rank);
     }
     if (value.failed)
         faults_count(reading->faults, FAULT_LS_ATTRIBUTE_OVERRUN);

@@ -160,6 +160,9 @@ static const struct row repeated[] = {
      "areas may repeat"},
     {LINK, "0447{} 0447{0b}", LINK_LINE " metric=11\nfault ls.tlv-length distrusted=0\n",
      "a malformed one does not count as the first"},
+    {LINK, "0441{7fc00000} 0441{4cee6b28}",
+     LINK_LINE " max=1000000000\nfault ls.tlv-value distrusted=0\n",
+     "nor one of no possible value (L-063)"},
 };
 
 START_TEST(l012_repeated_tlvs)
