@@ -7,6 +7,7 @@ table; a second session gets the same increments; a later one the present state;
 refuses is refused with its reason. The example in the documentation loads.
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -36,9 +37,9 @@ def message(kind, body=b''):
     return MARKER + struct.pack('!HB', 19 + len(body), kind) + body
 
 
-def open_body(as_number=64500, hold_s=90, families=('ls', 'ipv4', 'ipv6'), has_as4=True):
+def open_body(as_number=64500, hold_s=90, families=('ls', 'ipv4', 'ipv6'), has_as4=True, more=b''):
     capabilities = b''.join(struct.pack('!BBHBB', 1, 4, FAMILIES[f][0], 0, FAMILIES[f][1])
-                            for f in families)
+                            for f in families) + more
     if has_as4:
         capabilities += struct.pack('!BBI', 65, 4, as_number)
     parameters = struct.pack('!BB', 2, len(capabilities)) + capabilities
@@ -101,13 +102,18 @@ class Peer:
 
 
 class Lab:
-    def __init__(self, program, scenario, folder):
-        self.program, self.socket = program, os.path.join(folder, 'lab.sock')
-        with socket.create_server(('127.0.0.1', 0)) as one, \
-                socket.create_server(('127.0.0.1', 0)) as other:
-            self.port, spare = one.getsockname()[1], other.getsockname()[1]
-        self.command = [program, '--log-level', 'error', '--listen', f'rr1=127.0.0.1:{self.port}',
-                        '--listen', f'rr2=127.0.0.1:{spare}', '--socket', self.socket, scenario]
+    def __init__(self, program, scenario, folder, reflectors=('rr1', 'rr2')):
+        self.program = program
+        self.socket = os.path.join(folder, os.path.basename(scenario) + '.sock')
+        with contextlib.ExitStack() as stack:
+            servers = [stack.enter_context(socket.create_server(('127.0.0.1', 0)))
+                       for _ in reflectors]
+            self.ports = [server.getsockname()[1] for server in servers]
+        self.port = self.ports[0]
+        self.command = [program, '--log-level', 'error']
+        for name, port in zip(reflectors, self.ports):
+            self.command += ['--listen', f'{name}=127.0.0.1:{port}']
+        self.command += ['--socket', self.socket, scenario]
         self.process = subprocess.Popen(self.command)
         end = time.monotonic() + 10
         while not os.path.exists(self.socket):
@@ -377,6 +383,61 @@ def test_refusals(lab):
         raise Failure('help: the list of commands expected')
 
 
+TAKES_PATHS = bytes.fromhex('45 0c 4004 47 01 0001 01 01 0002 01 03')
+MANNERS = ('paths', 'ls-paths', 'external', 'narrow', 'both', 'one-each', 'over-ipv6')
+
+
+def path_ids(update):
+    """Path identifiers of an IPv4 UPDATE, withdrawn and announced."""
+    withdrawn = int.from_bytes(update[:2])
+    behind = update[2 + withdrawn:]
+    fields = update[2:2 + withdrawn], behind[2 + int.from_bytes(behind[:2]):]
+    found = []
+    for field in fields:
+        ids = []
+        while field:
+            ids.append(int.from_bytes(field[:4]))
+            field = field[5 + (field[4] + 7) // 8:]
+        found.append(ids)
+    return found
+
+
+def test_manners(program, scenario, folder):
+    lab = Lab(program, scenario, folder, MANNERS)
+    ports = dict(zip(MANNERS, lab.ports))
+    try:
+        peer = Peer(ports['paths'])
+        peer.send(OPEN, open_body())
+        peer.expect_notification('no path identifiers', 2, 7)
+        peer = Peer(ports['paths']).establish(more=TAKES_PATHS + b'\x46\0')
+        table = peer.table()
+        check('identifiers', [4294967, 4294968], [path_ids(u)[1][0] for u in table['ipv4'][:2]])
+        peer.send(REFRESH, struct.pack('!HBB', 1, 0, 1))
+        check('refresh begins', (REFRESH, b'\0\1\1\1'), peer.receive())
+        check('refreshed', table['ipv4'], [peer.expect('UPDATE', UPDATE) for _ in table['ipv4']])
+        check('refresh ends', (REFRESH, b'\0\1\2\1'), peer.receive())
+        lab.control('prefix 198.51.100.0/24 withdraw a')
+        check('withdrawn by its identifier, the next one announced', [[[4294967], []], [[], [4294969]]],
+              [path_ids(peer.expect('UPDATE', UPDATE)) for _ in range(2)])
+        peer = Peer(ports['external'])
+        check('the own AS', b'\xfb\xf4', peer.expect('OPEN', OPEN)[1:3])
+        peer.send(OPEN, open_body(as_number=64999))
+        peer.expect('KEEPALIVE', KEEPALIVE)
+        peer = Peer(ports['external'])
+        peer.send(OPEN, open_body())
+        peer.expect_notification('the peer is of another AS', 2, 2)
+        peer = Peer(ports['both'])
+        check('AS_TRANS', b'\x5b\xa0', peer.expect('OPEN', OPEN)[1:3])
+        start = time.monotonic()
+        Peer(ports['one-each']).establish(families=['ipv6']).table(['ipv6'])
+        if time.monotonic() - start < 0.9:
+            raise Failure('End-of-RIB a second late expected')
+    finally:
+        lab.process.terminate()
+        lab.process.wait()
+    print('test_manners: ok')
+
+
 def test_second_lab(lab):
     """A second one at the same socket leaves the first alone."""
     done = subprocess.run([*lab.command[:-3], '--socket', lab.socket, lab.command[-1]], check=False,
@@ -403,6 +464,7 @@ def main():
         lab = Lab(program, scenario, folder)
         try:
             test_documentation(program, page, folder)
+            test_manners(program, os.path.join(os.path.dirname(scenario), 'manners.yaml'), folder)
             for step in (test_faults, test_families_and_refresh, test_increments,
                          test_session_commands, test_ends, test_restart, test_raw, test_refusals, test_second_lab, test_hold_time):
                 step(lab)
