@@ -287,14 +287,19 @@ static void make_asymmetric(struct gen_backbone *backbone, struct random *random
     }
 }
 
+size_t gen_pop_count(size_t routers)
+{
+    return routers / ROUTERS_PER_POP > 2 ? routers / ROUTERS_PER_POP : 2;
+}
+
 struct gen_backbone *gen_backbone_make(uint64_t seed, size_t routers, struct arena *arena)
 {
     struct gen_backbone *backbone = arena_alloc(arena, 1, sizeof *backbone);
     struct random random = random_start(seed, 1);
-    size_t pops = routers / ROUTERS_PER_POP, limit = LINKS_PER_ROUTER * routers;
+    size_t limit = LINKS_PER_ROUTER * routers;
 
     backbone->router_count = routers;
-    backbone->pop_count = pops > 2 ? pops : 2;
+    backbone->pop_count = gen_pop_count(routers);
     backbone->pops = arena_alloc(arena, backbone->pop_count, sizeof *backbone->pops);
     backbone->routers = arena_alloc(arena, routers, sizeof *backbone->routers);
     backbone->links = arena_alloc(arena, limit, sizeof *backbone->links);

@@ -45,6 +45,8 @@ struct gen_backbone {
     size_t pop_count, router_count, link_count;
 };
 
+size_t gen_pop_count(size_t routers);
+
 /* In the arena. */
 struct gen_backbone *gen_backbone_make(uint64_t seed, size_t routers, struct arena *arena);
 

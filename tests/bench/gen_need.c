@@ -1,6 +1,6 @@
 /* gen_need: see gen_need.h.
  *
- * The needs are lines through what was measured, and a quarter more (`altimeter-gen --describe` at the sizes
+ * The needs are lines through what was measured, and a third more (`altimeter-gen --describe` at the sizes
  * of docs/benchmarks.md under /usr/bin/time; the files' sizes by ls). */
 #include "gen_need.h"
 

@@ -20,7 +20,7 @@ enum {
 
 const char *const gen_set_kinds[GEN_KINDS] = {"single routers", "pairs", "peers"};
 
-/* Of the prefixes, those whose exits are one router, a pair, a peer's. */
+/* Per cent of the origins that are behind one router, a pair, a peer. */
 static const uint32_t kinds_ipv4[GEN_KINDS] = {38, 25, 37}, kinds_ipv6[GEN_KINDS] = {62, 31, 7};
 
 /* Border routers of a peer, from 3. */
@@ -36,13 +36,12 @@ struct maker {
 
 size_t gen_set_count(size_t routers)
 {
-    size_t pops = routers / 20 > 2 ? routers / 20 : 2;
-
-    return routers - GEN_CORES * pops + routers * PAIRS_PERCENT / 100 +
+    return routers - GEN_CORES * gen_pop_count(routers) + routers * PAIRS_PERCENT / 100 +
            routers * PEERS_PERCENT / 100;
 }
 
-/* The n-th AS number: 399,989 different ones, then again from the first; none reserved (RFC 7300, RFC 5398, RFC 6996) or ours. */
+/* The n-th AS number: 399,989 different ones, then again from the first; none reserved (RFC 7300, RFC 5398,
+ * RFC 6996) or ours. */
 static uint32_t as_number(size_t n)
 {
     uint32_t asn = 1 + (uint32_t)((uint64_t)n * 104729 % AS_NUMBERS);

@@ -2,7 +2,7 @@
  *
  * Link state is IS-IS level 2 as the lab says it: the NLRIs' octets are made here (RFC 9552 section 5.2), the
  * columns are what the collector makes of them. Routes go in by the text of their prefix, the order of the
- * table's key: half a million rows a second instead of a fifth of that. */
+ * table's key: at random a load takes several times as long (docs/benchmarks.md, probe 9). */
 #include "gen_write.h"
 #include "lib/state.h"
 #include "lib/text.h"
