@@ -122,6 +122,12 @@ static bool is_touched(const struct scenario *scenario, struct object_id id)
     return scenario->raw_objects[id.subject].touched;
 }
 
+/* As memcmp; an empty attribute may have no octets at all. */
+static int compare_octets(const uint8_t *a, const uint8_t *b, size_t length)
+{
+    return length ? memcmp(a, b, length) : 0;
+}
+
 /* Brings what is said to what is true; true where that is another thing. */
 static bool settle_object(struct objects *objects, struct object *object, struct wire *scratch)
 {
@@ -133,13 +139,14 @@ static bool settle_object(struct objects *objects, struct object *object, struct
     scratch->length = 0;
     object->no_attribute = !link_state_attribute(objects->scenario, object->id, scratch);
     if (was_said && scratch->length == object->attribute_length &&
-        memcmp(scratch->bytes, object->attribute, scratch->length) == 0)
+        compare_octets(scratch->bytes, object->attribute, scratch->length) == 0)
         return false;
     if (scratch->length > object->attribute_room) {
         object->attribute = arena_alloc(objects->arena, scratch->length, 1);
         object->attribute_room = scratch->length;
     }
-    memcpy(object->attribute, scratch->bytes, scratch->length);
+    if (scratch->length)
+        memcpy(object->attribute, scratch->bytes, scratch->length);
     object->attribute_length = (uint16_t)scratch->length;
     return true;
 }
@@ -158,7 +165,7 @@ static int compare_objects(const void *a, const void *b)
         if (order == 0)
             order = left->attribute_length - right->attribute_length;
         if (order == 0)
-            order = memcmp(left->attribute, right->attribute, left->attribute_length);
+            order = compare_octets(left->attribute, right->attribute, left->attribute_length);
     }
     return order ? order : (left > right) - (left < right);
 }
@@ -166,7 +173,7 @@ static int compare_objects(const void *a, const void *b)
 static bool same_attribute(const struct object *a, const struct object *b)
 {
     return a->no_attribute == b->no_attribute && a->attribute_length == b->attribute_length &&
-           memcmp(a->attribute, b->attribute, a->attribute_length) == 0;
+           compare_octets(a->attribute, b->attribute, a->attribute_length) == 0;
 }
 
 /* With path identifiers an object is said once for each path that the reflector has of everything. */
