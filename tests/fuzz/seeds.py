@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Writes the first seeds of corpus/ from tests/data: whole messages as the targets take them."""
+import importlib
 import json
 import pathlib
+import sys
 
 top = pathlib.Path(__file__).resolve().parent
 data = top.parent / 'data'
@@ -82,6 +84,26 @@ for index, text in enumerate(('192.0.2.0/24', '2001:db8::/32', '::ffff:192.0.2.1
     write('prefix', f'text-{index}', text.encode())
 for name in ('kinds', 'triangle'):
     write('scenario', name, (top.parent / 'lab' / 'scenarios' / f'{name}.yaml').read_bytes())
+
+# Recordings, by those who test with them.
+sys.path.insert(0, str(top.parent / 'integration'))
+makers = importlib.import_module('lab_replay')
+one = makers.update(b'\x08\x0a')
+said = makers.open_message(path_ids=((1, 1),)) + one
+segments = [makers.packet(9, b'', 1, flags=2), makers.packet(60, said[50:], 2), makers.packet(10, said[:60], 3)]
+route = makers.ATTRIBUTES + makers.NEXT_HOP
+write('recording', 'messages', makers.bgp4mp(4, said[:-len(one)]) + makers.bgp4mp(9, one) + makers.bgp4mp(7, one))
+write('recording', 'old-messages', makers.bgp4mp(1, one, 2) + makers.mrt(17, 0, bytes(24)))
+write('recording', 'table', makers.PEERS + makers.rib(2, 0, 8, b'\x0a', [makers.entry(0, route)])
+      + makers.rib(4, 1, 32, b'\x20\x01\x0d\xb8', [makers.entry(1, makers.ATTRIBUTES + makers.NEXT_HOP_6)]))
+write('recording', 'table-of-paths', makers.PEERS + makers.rib(8, 0, 8, b'\x0a', [makers.entry(0, route, 7)]))
+for index, (link_type, link, is_ipv6) in enumerate(makers.LINKS):
+    frames = [makers.packet(10, said, 1, link, is_ipv6=is_ipv6)]
+    write('recording', f'link-{index}', makers.pcap(frames, link_type, '<>'[index % 2]))
+write('recording', 'pcap', makers.pcap(segments))
+write('recording', 'pcapng', makers.pcapng(segments))
+for index, (octets, _) in enumerate(makers.damaged()):
+    write('recording', f'damaged-{index}', octets)
 
 
 def cell(column, which, kind, octets):

@@ -50,7 +50,8 @@ struct record_flow {
 
 static void write_wire(struct record *record, struct wire *wire)
 {
-    if (!record->cause && fwrite(wire->bytes, 1, wire->length, record->file) != wire->length)
+    if (wire->length && !record->cause &&
+        fwrite(wire->bytes, 1, wire->length, record->file) != wire->length)
         record->cause = errno ? errno : EIO;
     wire_free(wire);
 }
