@@ -45,6 +45,13 @@ static const struct http_limits limits = {
 enum phase { OPEN, LAST, LINGER };
 enum waiting { FOR_REQUEST, FOR_REST, FOR_READER, FOR_END }; // what the deadline is about
 
+/* A body that is only referred to, until it is sent or dropped. */
+struct sent {
+    struct sent *next;
+    struct connection *connection; // NULL: has ended before
+    struct response response;
+};
+
 struct connection {
     struct connection *next, *previous;
     struct connections *all;
@@ -58,6 +65,7 @@ struct connection {
     bool at_eof; // the client has shut its side
     bool is_reading;
     bool is_large; // an answer that is only referred to is being sent
+    struct sent *sent;
     int64_t deadline_us;
     size_t pending; // bytes that waited when the deadline was set
 };
@@ -102,6 +110,8 @@ static void connection_free(struct connection *c)
         c->previous->next = c->next;
     if (c->next)
         c->next->previous = c->previous;
+    for (struct sent *sent = c->sent; sent; sent = sent->next)
+        sent->connection = NULL; // libevent drops the bodies later
     bufferevent_free(c->bev);
     http_reader_free(c->reader);
     free(c);
@@ -145,11 +155,16 @@ static void drop_body(struct response *response)
 
 static void on_sent(const void *data, size_t length, void *owner)
 {
-    struct response *sent = owner;
+    struct sent *sent = owner;
+    struct sent **at = sent->connection ? &sent->connection->sent : NULL;
 
     (void)data;
     (void)length;
-    drop_body(sent);
+    while (at && *at != sent)
+        at = &(*at)->next;
+    if (at)
+        *at = sent->next;
+    drop_body(&sent->response);
     free(sent);
 }
 
@@ -160,8 +175,9 @@ static bool send_body(struct connection *c, struct response *response)
         drop_body(response);
         return !failed;
     }
-    struct response *sent = memory_alloc(1, sizeof *sent);
-    *sent = *response;
+    struct sent *sent = memory_alloc(1, sizeof *sent);
+    *sent = (struct sent){.next = c->sent, .connection = c, .response = *response};
+    c->sent = sent;
     if (evbuffer_add_reference(output_of(c), response->body, response->body_length, on_sent,
                                sent)) {
         on_sent(NULL, 0, sent);
@@ -366,6 +382,15 @@ static void cut_off(struct connection *c)
     connection_free(c);
 }
 
+/* Whether it sends what its owner wants back. */
+static bool is_revoked(const struct connection *c)
+{
+    for (const struct sent *sent = c->sent; sent; sent = sent->next)
+        if (sent->response.is_revoked && sent->response.is_revoked(sent->response.owner))
+            return true;
+    return false;
+}
+
 /* A deadline has passed. */
 static void expire(struct connection *c)
 {
@@ -452,7 +477,9 @@ void connections_sweep(struct connections *all, int64_t now_us)
         next = c->next;
         if (c->is_large)
             set_piece(c);
-        if (now_us >= c->deadline_us)
+        if (is_revoked(c))
+            cut_off(c);
+        else if (now_us >= c->deadline_us)
             expire(c);
     }
 }

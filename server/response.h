@@ -15,9 +15,11 @@ struct response {
     char *fields;        // header lines "Name: value\r\n"; NULL: none
     const char *body;    // in the arena, or the owner's; NULL with status 204 and 304 only
     size_t body_length;
-    void (*release)(
-        void *
-            owner); // NULL: the body is in the arena. Called once, when the body is sent or dropped
+    /* NULL: the body is in the arena. Called once, when the body is sent or dropped. */
+    void (*release)(void *owner);
+    /* NULL: never. Asked a few times a second while the body is being sent; true: its owner can wait no longer, and
+     * the connection is ended. */
+    bool (*is_revoked)(const void *owner);
     void *owner;
     bool close; // the connection ends with this answer
 };

@@ -119,6 +119,11 @@ static void release_view(void *owner)
     view_unref(owner);
 }
 
+static bool is_view_revoked(const void *owner)
+{
+    return view_is_revoked(owner);
+}
+
 static void answer_get(struct view *view, struct resource *resource,
                        const struct http_request *request, struct response *response)
 {
@@ -141,6 +146,7 @@ static void answer_get(struct view *view, struct resource *resource,
     response->body_length = encoded->length;
     response->owner = view_ref(view);
     response->release = release_view;
+    response->is_revoked = is_view_revoked;
 }
 
 /* ---- POST ---- */

@@ -14,6 +14,7 @@
 struct counted_view {
     struct view view; // first: a view is one of these
     atomic_uint references;
+    atomic_bool is_revoked;
 };
 
 struct offers {
@@ -167,6 +168,23 @@ void view_unref(struct view *view)
     if (view &&
         atomic_fetch_sub_explicit(&counted_of(view)->references, 1, memory_order_acq_rel) == 1)
         view_free(counted_of(view));
+}
+
+bool view_is_last_reference(const struct view *view)
+{
+    const struct counted_view *counted = (const struct counted_view *)view;
+
+    return atomic_load_explicit(&counted->references, memory_order_acquire) == 1;
+}
+
+void view_revoke(struct view *view)
+{
+    atomic_store(&counted_of(view)->is_revoked, true);
+}
+
+bool view_is_revoked(const struct view *view)
+{
+    return atomic_load(&((const struct counted_view *)view)->is_revoked);
 }
 
 struct resource *view_find(const struct view *view, const char *path, const struct resource *after)

@@ -35,6 +35,13 @@ struct view *view_load(const char *directory, const char *file, const struct vie
 struct view *view_ref(struct view *view);
 void view_unref(struct view *view); // NULL is fine
 
+/* Nobody but the caller has a reference, and nobody can get one who has none. */
+bool view_is_last_reference(const struct view *view);
+
+/* Who still sends from it is to stop: it has been superseded, and others want the memory. */
+void view_revoke(struct view *view);
+bool view_is_revoked(const struct view *view);
+
 /* The resource of that path; after the given one, NULL: the first. GET and POST may share a path. */
 struct resource *view_find(const struct view *view, const char *path, const struct resource *after);
 

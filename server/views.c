@@ -17,10 +17,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { POLL_MS = 50 };
+enum { POLL_MS = 50, ENCODER_NICE = 10 };
 
 /* A file as it was when we looked; another inode, time or size is another content. */
 struct mark {
@@ -55,6 +56,8 @@ struct views {
     struct mark refused_mark, status_mark;
     unsigned loaded_options;
     char problem[256], status_problem[256];
+    struct view **old; // superseded and still read, oldest first; each with a reference
+    size_t old_count, old_capacity;
 };
 
 /* ---- Watching ---- */
@@ -107,8 +110,36 @@ static void swap_in(struct views *views, struct view *view)
     (void)atomic_fetch_add(&views->number, 1);
     pthread_cond_signal(&views->encode_wanted);
     pthread_mutex_unlock(&views->lock);
-    view_unref(old);
     view_unref(unwanted);
+    if (old) {
+        views->old =
+            memory_grow(views->old, views->old_count, &views->old_capacity, sizeof(struct view *));
+        views->old[views->old_count++] = old;
+    }
+}
+
+/* Frees those that nobody reads any more (here, so that no loop spends milliseconds on it), and revokes the oldest
+ * of too many. */
+static void look_at_old(struct views *views)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < views->old_count; i++) {
+        if (view_is_last_reference(views->old[i]))
+            view_unref(views->old[i]);
+        else
+            views->old[kept++] = views->old[i];
+    }
+    views->old_count = kept;
+    for (size_t i = 0; i + VIEWS_OLD_MOST < kept; i++) {
+        if (view_is_revoked(views->old[i]))
+            continue;
+        log_warning(&views->log,
+                    "clients read too slowly, those of an old snapshot are cut off: file=%s "
+                    "older_ones=%zu",
+                    views->old[i]->file, kept);
+        view_revoke(views->old[i]);
+    }
 }
 
 static void load(struct views *views, const char *name)
@@ -227,6 +258,7 @@ static void *watcher_run(void *context)
     while (!atomic_load(&views->stopping)) {
         look_at_current(views);
         look_at_status(views);
+        look_at_old(views);
         wait_for_news(views);
     }
     return NULL;
@@ -261,6 +293,8 @@ static void *encoder_run(void *context)
 {
     struct views *views = context;
 
+    // requests come first where cores are few; without the right to it nothing is lost
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), ENCODER_NICE);
     for (;;) {
         pthread_mutex_lock(&views->lock);
         while (!views->to_encode && !atomic_load(&views->stopping))
@@ -328,6 +362,9 @@ static void views_free(struct views *views)
 {
     view_unref(views->current);
     view_unref(views->to_encode);
+    for (size_t i = 0; i < views->old_count; i++)
+        view_unref(views->old[i]);
+    free(views->old);
     if (views->wake_fd >= 0)
         (void)close(views->wake_fd);
     if (views->inotify_fd >= 0)

@@ -2,7 +2,10 @@
  *
  * A watcher thread follows `current` in the snapshots' directory and status.db beside it; a new snapshot is
  * loaded aside and swapped in. One that cannot be read is refused with a line in the log, and the old view
- * stays. An encoder thread compresses what was swapped in. No loop ever waits for either. */
+ * stays. An encoder thread compresses what was swapped in. No loop ever waits for either.
+ *
+ * Who began to send from a view goes on when it is superseded, so a slow reader keeps it in memory. Of superseded
+ * views that are still read there are VIEWS_OLD_MOST at most; those before them are revoked. */
 #pragma once
 
 #include "lib/error.h"
@@ -11,6 +14,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { VIEWS_OLD_MOST = 6 }; // a view of a large map has some 300 MB
 
 struct views;
 

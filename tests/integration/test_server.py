@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import select
 import signal
 import socket
 import ssl
@@ -373,6 +374,28 @@ class Swaps(WithServer):
             body = (first + read_all(s)).split(b"\r\n\r\n", 1)[1]
         self.assertEqual(len(body), size)
         self.assertTrue(body.endswith(b"}}}"))
+
+    def test_readers_of_the_oldest_of_many_old_views_are_cut_off(self):
+        server, old_most = self.server, 6  # VIEWS_OLD_MOST
+        server.publish(*large_map(400))
+        size = int(server.get("/costmap/routingcost", "HEAD").getheader("Content-Length"))
+        with contextlib.ExitStack() as stack:
+            readers = []
+            for i in range(old_most + 2):
+                readers.append(stack.enter_context(server.connect()))
+                readers[-1].sendall(b"GET /costmap/routingcost HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                readers[-1].recv(1)
+                os.link(server.snapshots / "0001.db", server.snapshots / f"again-{i}.db")
+                make_current(server.snapshots, f"again-{i}.db")
+                until("the swap", lambda i=i: server.logged(f"snapshot loaded: file=again-{i}.db"))
+            self.assertFalse(server.logged("cut off: file=again-1.db"))
+            for reader in readers[:2]:
+                poll = select.poll()
+                poll.register(reader, 0)
+                until("the reset", lambda poll=poll: poll.poll(0) and poll.poll(0)[0][1] & select.POLLERR)
+            for reader in readers[2:]:
+                body = read_all(reader).split(b"\r\n\r\n", 1)[1]
+                self.assertEqual(len(body), size)
 
     def test_a_directory_that_comes_later(self):
         server = self.server
