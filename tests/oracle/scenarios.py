@@ -373,7 +373,7 @@ def command(dice, scenario):
     links = list(link_ends(scenario))
     routers = [router["name"] for router in scenario["routers"]]
     prefixes = sorted({item["prefixes"] for item in scenario["prefixes"] + scenario["routes"]})
-    kinds = ["router", "overload", "session", "session"] + ["link", "metric", "metric", "delay"] * bool(links)
+    kinds = ["router", "overload", "session", "session", "resend"] + ["link", "metric", "metric", "delay"] * bool(links)
     kind = dice.choice(kinds + ["prefix", "prefix"] * bool(prefixes))
     if kind in ("metric", "delay", "link"):
         a, b, index = dice.choice(links)
@@ -390,6 +390,8 @@ def command(dice, scenario):
         return f"overload {dice.choice(routers)} {dice.choice(['on', 'on', 'off'])}"
     if kind == "session":
         return f"session {dice.choice(scenario['reflectors'])['name']} {dice.choice(['down', 'up', 'up'])}"
+    if kind == "resend":
+        return f"reflector {dice.choice(scenario['reflectors'])['name']} resend {dice.choice(['ls', 'ipv4', 'ipv6'])}"
     what = dice.choice(["move", "withdraw", "announce"])
     where = f" {dice.choice(routers)}" if what == "move" or dice.random() < 0.5 else ""
     return f"prefix {dice.choice(prefixes)} {what}{where}"
