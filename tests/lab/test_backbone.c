@@ -394,6 +394,22 @@ START_TEST(increments_add_up_to_the_table)
 }
 END_TEST
 
+START_TEST(an_attribute_may_be_empty)
+{
+    static const uint8_t empty[] = {0x80, 29, 0}; // attribute 29: optional, without a TLV
+    struct backbone *backbone = backbone_new(
+        fixture_load("name: t\nas: 64500\nigp: isis-2\nrouters: [{name: a, ipv4: 10.0.0.1}]\n"
+                     "prefixes: [{routers: a, prefixes: 10.3.0.0/16, metric: none, "
+                     "igp_flags: none, flags: none}]\n"
+                     "reflectors: [{name: x, listen: \"127.0.0.1:1\", router_id: 1.1.1.1}]\n"));
+    struct blob *table = backbone_table(backbone, 0, FAMILY_LS);
+
+    ck_assert_ptr_nonnull(memmem(table->bytes, table->length, empty, sizeof empty));
+    blob_unref(table);
+    backbone_free(backbone);
+}
+END_TEST
+
 START_TEST(a_table_holds_what_is_counted)
 {
     struct backbone *backbone = backbone_of();
@@ -424,6 +440,7 @@ int main(void)
     tcase_add_test(cases, a_prefix_moves);
     tcase_add_test(cases, what_is_not_there_is_named);
     tcase_add_loop_test(cases, increments_add_up_to_the_table, 0, 30);
+    tcase_add_test(cases, an_attribute_may_be_empty);
     tcase_add_test(cases, a_table_holds_what_is_counted);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
