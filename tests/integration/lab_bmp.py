@@ -70,7 +70,8 @@ def expected_open(router, peer, theirs):
     text = f"as{as_number}/{(peer if theirs else router)['router_id']}/hold90"
     if not peer['two_octet_as']:
         text += '/as4'
-    return text + ''.join(f'/{family}' for family in FAMILIES if family in peer['families'])
+    return text + ''.join(f"/{family}{'+paths' if family in peer['add_path'] else ''}"
+                          for family in FAMILIES if family in peer['families'])
 
 
 def expected_peer(router, peer):
@@ -89,7 +90,8 @@ def expected_routes(facts, peer):
         family = 'ipv6' if ':' in route['prefix'] else 'ipv4'
         if route['reflector'] != reflector or family not in peer['families']:
             continue
-        line = (f"{route['prefix']} next-hop={route['next_hop']} "
+        path_id = f" path-id={route['path_id']}" if 'path_id' in route else ''
+        line = (f"{route['prefix']}{path_id} next-hop={route['next_hop']} "
                 f"origin={('igp', 'egp', 'incomplete').index(route['origin'])} "
                 f"as-path=\"{' '.join(map(str, route['as_path']))}\" local-pref={route['local_pref']}")
         line += f" med={route['med']}" if 'med' in route else ''
@@ -272,7 +274,7 @@ class Lab:
         self.server.settimeout(10)
         self.listen_port = free_port()
         self.process = subprocess.Popen(
-            [program, '--log-level', 'error', '--listen', 'rr1=127.0.0.1:0', '--listen', 'rr2=127.0.0.1:0',
+            [program, '--log-level', 'error', '--listen', 'rr1=127.0.0.1:0', '--listen', 'rr2=127.0.0.1:0', '--listen', 'rr3=127.0.0.1:0',
              '--bmp', f'a=127.0.0.1:{self.port}', '--bmp', f'rr2=127.0.0.1:{self.listen_port}',
              '--socket', self.socket, *options, scenario])
 
@@ -409,7 +411,7 @@ def test_listening(lab, facts):
     router = facts['bmp'][1]
     stations = [lab.call(), lab.call()]
     for station in stations:
-        station.until(lambda m: peers_end(m, 2, tables(router)), 'a listening router')
+        station.until(lambda m: peers_end(m, len(router['peers']), tables(router)), 'a listening router')
     lab.control('bmp rr2 down')
     for station in stations:
         while station.read():
@@ -421,7 +423,32 @@ def test_listening(lab, facts):
     except ConnectionRefusedError:
         pass
     lab.control('bmp rr2 up')
-    lab.call().until(lambda m: count(m, PEER_UP) == 2, 'up again')
+    lab.call().until(lambda m: count(m, PEER_UP) == len(router['peers']), 'up again')
+
+
+def test_recording(program, scenario, folder, facts):
+    """What a station heard is in the recording, and is heard again from it."""
+    file = os.path.join(folder, 'run.pcap')
+    lab = Lab(program, scenario, folder, '--record', file)
+    try:
+        station = lab.accept()
+        router = facts['bmp'][0]
+        station.until(lambda m: peers_end(m, len(router['peers']), tables(router)), 'tables')
+        lab.control('metric a b 78')
+    finally:
+        lab.stop()
+    while station.read():
+        pass
+    with socket.create_server(('127.0.0.1', free_port())) as server:
+        player = subprocess.Popen([program, '--log-level', 'error', '--replay', file, '--stream', '1', '--to',
+                                   f'127.0.0.1:{server.getsockname()[1]}', '--leave'], stdout=subprocess.DEVNULL)
+        server.settimeout(10)
+        again = Station(server.accept()[0])
+        while again.read():
+            pass
+        check('the end of the replay', 0, player.wait(timeout=10))
+    check('octets of the replay', True, station.octets == again.octets)
+    check('its end', TERMINATION, messages_of(again.octets)[0][-1][0])
 
 
 def main():
@@ -448,6 +475,8 @@ def main():
             print('listening: ok')
         finally:
             lab.stop()
+        test_recording(program, scenario, folder, facts)
+        print('recording: ok')
 
 
 if __name__ == '__main__':

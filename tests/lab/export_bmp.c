@@ -40,6 +40,12 @@ static void put_peer(struct json *json, const struct scenario *scenario,
             json_text(json, NULL, family_names[family]);
     }
     json_close(json, ']');
+    json_open(json, "add_path", '[');
+    for (size_t family = 0; family < FAMILIES; family++) {
+        if (peer->families[family] && peer->add_path[family])
+            json_text(json, NULL, family_names[family]);
+    }
+    json_close(json, ']');
     json_open(json, "table_names", '[');
     for (size_t i = 0; i < peer->table_name_count; i++)
         json_text(json, NULL, peer->table_names[i]);

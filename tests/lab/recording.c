@@ -243,7 +243,7 @@ struct recording *recording_open(const char *file, struct error *err)
     struct recording *recording = recording_over(file, octets, length, err);
 
     if (recording)
-        recording->is_mapped = true;
+        recording->mapping = octets;
     else if (octets)
         (void)munmap(octets, length);
     return recording;
@@ -253,8 +253,8 @@ void recording_free(struct recording *recording)
 {
     if (!recording)
         return;
-    if (recording->is_mapped && recording->length)
-        (void)munmap((void *)(uintptr_t)recording->octets, recording->length);
+    if (recording->mapping)
+        (void)munmap(recording->mapping, recording->length);
     for (size_t i = 0; i < recording->source_count; i++)
         free(recording->sources[i].segments);
     free(recording->sources);

@@ -37,7 +37,7 @@ struct recording {
     char *name;
     const uint8_t *octets;
     size_t length;
-    bool is_mapped;
+    void *mapping; // NULL: borrowed octets
     enum format format;
     struct source *sources;
     size_t source_count, source_capacity;

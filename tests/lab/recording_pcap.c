@@ -11,6 +11,7 @@
 #include "message.h"
 #include "recording_inside.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,7 @@ static bool begin_pcap(struct packets *packets, struct error *err)
 
 static uint64_t to_micros(uint64_t ticks, uint64_t per_second)
 {
+    assert(per_second > 0);
     return ticks / per_second * 1000000 + ticks % per_second * 1000000 / per_second;
 }
 
