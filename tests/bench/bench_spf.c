@@ -257,13 +257,18 @@ static void make_wide(struct bench *bench)
 static void check_equal(const struct bench *bench, const struct values *other, uint64_t times,
                         const char *whose)
 {
-    for (size_t at = 0; at < bench->n * bench->n; at++) {
-        uint64_t distance = bench->ours.distance[at];
+    const struct values *ours = &bench->ours;
+    size_t at = 0;
 
-        if (distance != (other->distance[at] == NOTHING ? NOTHING : other->distance[at] * times) ||
-            bench->ours.hops[at] != other->hops[at] || bench->ours.mean[at] != other->mean[at]) {
-            (void)fprintf(stderr, "from %zu to %zu: distance %" PRIu64 ", %" PRIu64 "\n",
-                          at / bench->n, at % bench->n, distance, other->distance[at]);
+    for (size_t from = 0; from < bench->n; from++) {
+        for (size_t to = 0; to < bench->n; to++, at++) {
+            uint64_t distance = other->distance[at];
+
+            if (ours->distance[at] == (distance == NOTHING ? NOTHING : distance * times) &&
+                ours->hops[at] == other->hops[at] && ours->mean[at] == other->mean[at])
+                continue;
+            (void)fprintf(stderr, "from %zu to %zu: distance %" PRIu64 ", %" PRIu64 "\n", from, to,
+                          ours->distance[at], distance);
             loaded_fail(whose, "other values");
         }
     }
