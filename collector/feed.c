@@ -154,13 +154,15 @@ static bool is_complete(const struct neighbour *neighbour, const struct load *lo
 
 /* A speaker says its tables one after the other, and a million routes take longer than a silence that means an end:
  * while another family is being said, this one is only waiting for its turn. */
-static bool is_waiting_its_turn(const struct neighbour *neighbour, int64_t now)
+static bool is_waiting_its_turn(const struct feed *feed, const struct neighbour *neighbour,
+                                int64_t now)
 {
     if (now - neighbour->up_us >= PATIENCE_US)
         return false;
     for (int i = 0; i < STATE_FAMILIES; i++) {
         const struct load *other = &neighbour->loads[i];
-        if (other->running && other->heard.count && now - other->last_us < SILENCE_US)
+        if (other->running && other->heard.count &&
+            now - other->last_us < feed->options.assume_end_of_rib_us)
             return true;
     }
     return false;
@@ -178,7 +180,7 @@ static void load_check(struct feed *feed, struct neighbour *neighbour, enum stat
     if (is_complete(neighbour, load, now))
         load_end(feed, neighbour, family, false);
     else if (now - load->last_us >= feed->options.assume_end_of_rib_us &&
-             !is_waiting_its_turn(neighbour, now))
+             !is_waiting_its_turn(feed, neighbour, now))
         load_end(feed, neighbour, family, true);
 }
 

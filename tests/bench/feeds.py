@@ -224,9 +224,12 @@ class Watch:
 
 
 def all_loaded(line, watch):
-    """Whether every family of every neighbour has its end-of-RIB and nothing is stale."""
+    """Whether every family of every neighbour has its end-of-RIB, nothing is stale, and no route is missing."""
     families = sum(len(families) for families in line.families)
-    return watch.ask("SELECT count(*) FROM peer_family WHERE NOT stale AND end_of_rib='received'") == families
+    if watch.ask("SELECT count(*) FROM peer_family WHERE NOT stale AND end_of_rib != 'no'") != families:
+        return False
+    wanted = sum(line.routes(f"rr{i}") for i in range(1, line.neighbours + 1))
+    return watch.ask("SELECT count(*) FROM route") == wanted
 
 
 def wait_loaded(line, watch):
