@@ -274,7 +274,8 @@ class Lab:
         self.server.settimeout(10)
         self.listen_port = free_port()
         self.process = subprocess.Popen(
-            [program, '--log-level', 'error', '--listen', 'rr1=127.0.0.1:0', '--listen', 'rr2=127.0.0.1:0', '--listen', 'rr3=127.0.0.1:0',
+            [program, '--log-level', 'error', '--listen', 'rr1=127.0.0.1:0', '--listen', 'rr2=127.0.0.1:0',
+             '--listen', 'rr3=127.0.0.1:0',
              '--bmp', f'a=127.0.0.1:{self.port}', '--bmp', f'rr2=127.0.0.1:{self.listen_port}',
              '--socket', self.socket, *options, scenario])
 

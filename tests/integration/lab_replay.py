@@ -1,6 +1,6 @@
 """Recordings: what the lab wrote and others wrote, played again.
 
-Usage: lab_replay.py ALTIMETER-LAB DECODE-BMP SCENARIO SHARED-BMP BMP
+Usage: lab_replay.py ALTIMETER-LAB DECODE-BMP DECODE-UPDATE SCENARIO SHARED-BMP DATA
 
 A plain reader hears a lab run that is recorded, then the replay of the recording: both heard the same octets, from MRT
 and from pcap. Tables, BMP streams of real routers, captures out of order, and every kind of damage, which ends with the
@@ -150,7 +150,8 @@ def test_bgpdump(folder):
     if not shutil.which('bgpdump'):
         print('bgpdump is not installed: its part is skipped')
         return
-    done = subprocess.run(['bgpdump', '-m', os.path.join(folder, 'run.mrt')], check=True, capture_output=True, text=True)
+    done = subprocess.run(['bgpdump', '-m', os.path.join(folder, 'run.mrt')], check=True, capture_output=True,
+                          text=True)
     lines = [line.split('|') for line in done.stdout.splitlines()]
     check('states', [['1', '6'], ['6', '1']], [line[5:7] for line in lines if line[2] == 'STATE'])
     check('routes', [['203.0.113.0/24', '64511', 'IGP', '10.0.0.4', '100'],
@@ -223,6 +224,25 @@ def test_old_messages(program, folder):
     file.write_bytes(bgp4mp(4, first) + bgp4mp(1, second, 2))
     program.fails('two widths', f'offset {len(bgp4mp(4, first))}: AS numbers of 2 octets; 4 as before expected',
                   '--replay', file, '--to', '127.0.0.1:1')
+
+
+def messages_of(octets):
+    while octets:
+        length = struct.unpack('!H', octets[16:18])[0]
+        yield octets[:length]
+        octets = octets[length:]
+
+
+def test_dumps(program, decoder, folder):
+    """What FRR and GoBGP dumped of one session, messages and table, says the same routes again."""
+    for source in sorted(pathlib.Path(folder).glob('*.mrt')):
+        _, heard = program.replay(source, hear)
+        lines = subprocess.run([decoder], input='\n'.join(m.hex() for m in messages_of(heard)) + '\n', check=True,
+                               capture_output=True, text=True).stdout.splitlines()
+        routes = [line.split(' local-pref')[0] for line in lines if line.startswith('route ')]
+        check(f'routes of {source.name}',
+              ['route 2001:db8:200::/48 next-hop=2001:db8:0:ff::4 origin=0 as-path="64511"',
+               'route 203.0.113.0/24 next-hop=10.0.0.4 origin=0 as-path="64511"'], sorted(routes))
 
 
 # ---- captures of others
@@ -401,15 +421,16 @@ def test_refusal(program, folder):
 
 
 def main():
-    path, decoder, scenario, shared, own = sys.argv[1:]
+    path, decoder, update_decoder, scenario, shared, data = sys.argv[1:]
     program = Program(path)
     with tempfile.TemporaryDirectory() as folder:
         for name, test in (('round trip', lambda: test_round_trip(program, scenario, folder)),
                            ('bgpdump', lambda: test_bgpdump(folder)),
                            ('tables', lambda: test_tables(program, folder)),
                            ('old messages', lambda: test_old_messages(program, folder)),
+                           ('dumps', lambda: test_dumps(program, update_decoder, os.path.join(data, 'mrt'))),
                            ('captures', lambda: test_captures(program, folder)),
-                           ('BMP', lambda: test_bmp(program, folder, decoder, shared, own)),
+                           ('BMP', lambda: test_bmp(program, folder, decoder, shared, os.path.join(data, 'bmp'))),
                            ('pace', lambda: test_pace(program, folder)),
                            ('damage', lambda: test_damage(program, folder)),
                            ('refusal', lambda: test_refusal(program, folder))):
