@@ -525,11 +525,12 @@ static void count_stale(struct attach *attach, const struct model_route *route)
             model_is_stale(attach->model, route->paths[i].peer_id, family_of(route));
 }
 
-/* M-204. Equal paths of several peers are one; what maps do not depend on (communities) is not compared. */
-static bool is_single(const struct candidate *list, size_t count)
+/* M-204. By M-203, candidates of one prefix can differ in neighbour AS and MED only. */
+static bool is_single(const struct attach *attach, const struct candidate *list, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
-        if (list[i].attributes != list[0].attributes ||
+        if (neighbour(attach, &list[i]) != neighbour(attach, &list[0]) ||
+            list[i].attributes->med != list[0].attributes->med ||
             prefix_compare(&list[i].path->next_hop, &list[0].path->next_hop) != 0)
             return false;
     }
@@ -559,7 +560,7 @@ static void attach_route(struct attach *attach, uint32_t index, struct set *set)
     set->count = 0;
     for (size_t i = 0; i < count; i++)
         offer_all(set, list[i].resolution.list, list[i].resolution.count);
-    attach->out->single_candidates += is_single(list, count);
+    attach->out->single_candidates += is_single(attach, list, count);
     if (set->count == 0) {
         note_example(&attach->lost_example, attach->lost_prefixes++, &route->prefix);
         return;

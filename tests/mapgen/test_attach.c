@@ -265,6 +265,7 @@ START_TEST(m204_prefixes_with_a_single_candidate_are_counted)
         {"route 192.0.2.0/24 10.0.0.1;route 192.0.2.0/24 10.0.0.2 id=1 lp=50", 1},
         {"peer 2 rr2;route 192.0.2.0/24 10.0.0.1;route 192.0.2.0/24 10.0.0.1 peer=2", 1},
         {"route 192.0.2.0/24 10.0.0.1 path=1;route 192.0.2.0/24 10.0.0.1 id=1 path=2", 0},
+        {"route 192.0.2.0/24 10.0.0.1 path=1,2;route 192.0.2.0/24 10.0.0.1 id=1 path=1,3", 1},
         {"route 192.0.2.0/24 198.51.100.1", 0},                     // none is not one
         {"prefix 192.0.2.0/24 D 0;route 192.0.2.0/24 10.0.0.1", 0}, // the IGP's counts
     };
