@@ -118,12 +118,12 @@ class Builder:
 
     def igps(self):
         """A function that gives a router its levels and areas."""
-        plans = [(50, lambda: ["isis-2"]), (8, lambda: ["isis-1"]), (10, lambda: ["ospf-0.0.0.0"]),
+        plans = [(30, lambda: ["isis-2"]), (8, lambda: ["isis-1"]), (10, lambda: ["ospf-0.0.0.0"]),
                  (14, lambda: self.dice.choice([["isis-1"], ["isis-2"], ["isis-1", "isis-2"], ["isis-1", "isis-2"]])),
                  (10, lambda: self.dice.choice([["ospf-0.0.0.0"], ["ospf-0.0.0.1"], ["ospf-0.0.0.0", "ospf-0.0.0.1"],
                                                 ["ospf-0.0.0.0", "ospf-0.0.0.1", "ospf-0.0.0.2"]])),
                  (6, lambda: self.dice.choice([["isis-2"], ["isis-2@9"], ["isis-1@9"], ["isis-2", "isis-2@9"]])),
-                 (8, lambda: self.dice.choice([["ospf3-0.0.0.0"], ["ospf3-0.0.0.0"], ["ospf-0.0.0.0", "ospf3-0.0.0.0"],
+                 (14, lambda: self.dice.choice([["ospf3-0.0.0.0"], ["ospf3-0.0.0.0"], ["ospf-0.0.0.0", "ospf3-0.0.0.0"],
                                                ["ospf3-0.0.0.0", "ospf3-0.0.0.1"], ["isis-2", "ospf3-0.0.0.0"]])),
                  (8, lambda: self.dice.choice([["isis-2"], ["ospf-0.0.0.0"], ["isis-2", "ospf-0.0.0.0"],
                                                ["isis-1", "ospf-0.0.0.0"]]))]
@@ -252,14 +252,14 @@ class Builder:
                 more = {"external": True} if self.chance(0.1) else {}
                 if len(router["igp"]) > 1 and self.chance(0.4):
                     more["igp"] = self.dice.choice(router["igp"])
-                self.mark(more)
+                self.mark(more, router["igp"][0].startswith("ospf"))
                 if self.chance(0.04):
                     metric, equal = "none", "none"
-                self.add_prefix(router["name"], prefix, metric if self.chance(0.15) else equal, **more)
+                self.add_prefix(router["name"], prefix, metric if self.chance(0.25) else equal, **more)
 
-    def mark(self, more):
+    def mark(self, more, is_ospf):
         """Flags, types and topologies that decide whether and how a prefix counts (M-201, M-202)."""
-        for key, probability, choices in (("route_type", 0.2, ROUTE_TYPES),
+        for key, probability, choices in (("route_type", 0.6 if is_ospf else 0.05, ROUTE_TYPES),
                                           ("igp_flags", 0.1, [["down"], ["down"], ["no-unicast"], ["local"], "none"]),
                                           ("flags", 0.1, [["external"], ["readvertised"], ["ospf3-no-unicast"], ["node"],
                                                           "none"]),
