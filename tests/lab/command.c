@@ -158,7 +158,7 @@ static bool run_delay(struct lab *lab, const struct words *words, struct evbuffe
 static bool run_value(struct lab *lab, const struct words *words, struct evbuffer *answer,
                       struct error *err)
 {
-    struct words rest = {.count = words->count - 1};
+    struct words rest = *words;
     enum link_value value = 0;
 
     while (value < LINK_VALUES && strcmp(link_value_rows[value].key, words->word[3]) != 0)
@@ -166,8 +166,8 @@ static bool run_value(struct lab *lab, const struct words *words, struct evbuffe
     if (value == LINK_VALUES)
         return error_set(err, ERROR_INPUT, "\"%s\"; a key of a link such as loss expected",
                          words->word[3]);
-    for (size_t i = 0; i < rest.count; i++)
-        rest.word[i] = words->word[i < 3 ? i : i + 1];
+    rest.count--;
+    memmove(&rest.word[3], &rest.word[4], (rest.count - 3) * sizeof rest.word[0]);
     return set_link_value(lab, &rest, value, answer, err);
 }
 

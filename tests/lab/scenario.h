@@ -132,12 +132,12 @@ enum link_value {
 
 enum quantity { QUANTITY_NUMBER, QUANTITY_PERCENT, QUANTITY_BANDWIDTH };
 
-/* One row a value: its key in the file, its name in the JSON export, what it is, its greatest value, and
+/* One row a value: its key in the file, its name in the JSON export, its greatest value, what it is, and
  * whether it has an A bit (RFC 8571: delay, min/max delay, loss). */
 struct link_value_row {
     const char *key, *export_key;
-    enum quantity quantity;
     uint64_t greatest;
+    enum quantity quantity;
     bool has_anomalous;
 };
 extern const struct link_value_row link_value_rows[LINK_VALUES];

@@ -13,22 +13,22 @@ static const uint64_t number24 = 0xffffff;          // RFC 8570: delays have 24 
 static const uint64_t bandwidth_limit = 1ull << 60; // bit/s
 
 const struct link_value_row link_value_rows[LINK_VALUES] = {
-    [LINK_METRIC] = {"metric", "metric", QUANTITY_NUMBER, 0xffffff},
-    [LINK_DELAY] = {"delay", "delay_us", QUANTITY_NUMBER, number24, true},
-    [LINK_DELAY_MIN] = {"delay_min", "delay_min_us", QUANTITY_NUMBER, number24, true},
-    [LINK_DELAY_MAX] = {"delay_max", "delay_max_us", QUANTITY_NUMBER, number24},
-    [LINK_DELAY_VARIATION] = {"delay_variation", "delay_variation_us", QUANTITY_NUMBER, number24},
-    [LINK_LOSS] = {"loss", "loss_3e8", QUANTITY_PERCENT, number24, true},
-    [LINK_BANDWIDTH] = {"bandwidth", "bandwidth_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
-    [LINK_RESIDUAL] = {"residual", "residual_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
-    [LINK_AVAILABLE] = {"available", "available_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
-    [LINK_UTILIZED] = {"utilized", "utilized_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
-    [LINK_TE_METRIC] = {"te_metric", "te_metric", QUANTITY_NUMBER, UINT32_MAX},
-    [LINK_ADMIN_GROUP] = {"admin_group", "admin_group", QUANTITY_NUMBER, UINT32_MAX},
-    [LINK_RESERVABLE] = {"reservable", "reservable_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
-    [LINK_UNRESERVED] = {"unreserved", "unreserved_bps", QUANTITY_BANDWIDTH, bandwidth_limit},
-    [LINK_PROTECTION] = {"protection", "protection", QUANTITY_NUMBER, UINT16_MAX},
-    [LINK_MPLS] = {"mpls", "mpls", QUANTITY_NUMBER, UINT8_MAX},
+    [LINK_METRIC] = {"metric", "metric", 0xffffff, QUANTITY_NUMBER},
+    [LINK_DELAY] = {"delay", "delay_us", number24, QUANTITY_NUMBER, true},
+    [LINK_DELAY_MIN] = {"delay_min", "delay_min_us", number24, QUANTITY_NUMBER, true},
+    [LINK_DELAY_MAX] = {"delay_max", "delay_max_us", number24, QUANTITY_NUMBER},
+    [LINK_DELAY_VARIATION] = {"delay_variation", "delay_variation_us", number24, QUANTITY_NUMBER},
+    [LINK_LOSS] = {"loss", "loss_3e8", number24, QUANTITY_PERCENT, true},
+    [LINK_BANDWIDTH] = {"bandwidth", "bandwidth_bps", bandwidth_limit, QUANTITY_BANDWIDTH},
+    [LINK_RESIDUAL] = {"residual", "residual_bps", bandwidth_limit, QUANTITY_BANDWIDTH},
+    [LINK_AVAILABLE] = {"available", "available_bps", bandwidth_limit, QUANTITY_BANDWIDTH},
+    [LINK_UTILIZED] = {"utilized", "utilized_bps", bandwidth_limit, QUANTITY_BANDWIDTH},
+    [LINK_TE_METRIC] = {"te_metric", "te_metric", UINT32_MAX, QUANTITY_NUMBER},
+    [LINK_ADMIN_GROUP] = {"admin_group", "admin_group", UINT32_MAX, QUANTITY_NUMBER},
+    [LINK_RESERVABLE] = {"reservable", "reservable_bps", bandwidth_limit, QUANTITY_BANDWIDTH},
+    [LINK_UNRESERVED] = {"unreserved", "unreserved_bps", bandwidth_limit, QUANTITY_BANDWIDTH},
+    [LINK_PROTECTION] = {"protection", "protection", UINT16_MAX, QUANTITY_NUMBER},
+    [LINK_MPLS] = {"mpls", "mpls", UINT8_MAX, QUANTITY_NUMBER},
 };
 
 struct link_form {

@@ -140,7 +140,7 @@ bool read_big_numbers(struct reader *reader, const struct tree *node, const stru
 bool read_numbers(struct reader *reader, const struct tree *node, const struct key *key,
                   void *field)
 {
-    struct big_numbers big;
+    struct big_numbers big = {0};
     struct numbers *out = field;
 
     if (!read_list(reader, node, key, &big))
