@@ -50,7 +50,7 @@ struct feed_options {
     const struct log *log; // borrowed until feed_free
     struct update_sink sink;
     struct feed_doors doors;
-    int64_t assume_end_of_rib_us;        // L-114: after so long without an UPDATE of the family
+    int64_t assume_end_of_rib_us;        // L-114: after so long without an UPDATE
     int64_t (*steady_us)(void *context); // CLOCK_MONOTONIC, or a test's
     void *clock_context;
 };

@@ -4,7 +4,9 @@ All times are seconds of CLOCK_MONOTONIC. A load begins when the lab's session w
 says in its log: how long gobgpd takes to call is no part of it.
 """
 import contextlib
+import datetime
 import json
+import os
 import pathlib
 import re
 import socket
@@ -13,7 +15,6 @@ import string
 import subprocess
 import sys
 import time
-import datetime
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
@@ -129,6 +130,11 @@ class Line(Chain):
     def database_bytes(self):
         """state.db with its WAL."""
         return sum(path.stat().st_size for path in (self.directory / "state").glob("state.db*"))
+
+    def cpu_s(self, name):
+        """What a running program has had of the processors."""
+        fields = pathlib.Path(f"/proc/{self.processes[name].pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory_mb(self, name, field="VmRSS"):
         """Of a running program, in 10^6 bytes."""
@@ -251,11 +257,11 @@ class MetricChanges:
 
     FIRST = 100_000
 
-    def __init__(self, line, watch, peer="rr1"):
+    def __init__(self, line, watch=None, peer="rr1"):
         self.commands = Commands(line)
         self.watch = watch
         self.link = line.a_link()
-        self.peer_id = watch.ask(f"SELECT peer_id FROM peer WHERE name='{peer}'") if watch else None
+        self.peer_id = watch and watch.ask(f"SELECT peer_id FROM peer WHERE name='{peer}'")
         self.metric = self.FIRST
 
     def close(self):
