@@ -165,15 +165,15 @@ static void load(struct views *views, const char *name)
         note_problem(views, views->problem, err.text);
         return;
     }
+    (void)snprintf(views->loaded, sizeof views->loaded, "%s", name);
+    views->refused[0] = '\0';
+    views->status_mark = (struct mark){0}; // what it confirms is to be judged anew
+    swap_in(views, view);                  // nobody but this thread takes it out again
     log_info(&views->log,
              "snapshot loaded: file=%s map=%s number=%llu tag=%s pids=%zu bytes=%zu took=\"%s\"",
              name, view->snapshot.map, (unsigned long long)view->snapshot.number,
              view->snapshot.tag, view->snapshot.pid_count, view_bytes(view),
              text_duration(text_now_us() - begin_us, took));
-    (void)snprintf(views->loaded, sizeof views->loaded, "%s", name);
-    views->refused[0] = '\0';
-    views->status_mark = (struct mark){0}; // what it confirms is to be judged anew
-    swap_in(views, view);
     note_problem(views, views->problem, "");
 }
 
