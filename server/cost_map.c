@@ -101,8 +101,19 @@ static char *render_row(char *out, const struct snapshot_row *row, const struct 
     return at;
 }
 
+/* About as much as all rows take, so that the body need not move while it grows. */
+static size_t expected_bytes(const struct snapshot_row *rows, size_t count, uint64_t pairs,
+                             size_t names)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += count * rows[i].width;
+    return count ? bytes + (size_t)pairs * (names / count + 1) + 2 * names : 0;
+}
+
 static void render_rows(const struct snapshot *snapshot, const struct snapshot_row *rows,
-                        struct text *out)
+                        uint64_t pairs, struct text *out)
 {
     size_t count = snapshot->pid_count, names = 0;
     struct key *keys = make_keys(snapshot);
@@ -110,6 +121,7 @@ static void render_rows(const struct snapshot *snapshot, const struct snapshot_r
 
     for (size_t i = 0; i < count; i++)
         names += keys[i].length;
+    text_room(out, expected_bytes(rows, count, pairs, names));
     for (size_t i = 0; i < count; i++) {
         // its own key, its cells between all keys, and what the last block copy writes too far
         text_room(out, names + count * rows[i].width + (size_t)2 * KEY_SIZE);
@@ -142,7 +154,7 @@ static void render(const struct view *view, const struct resource *resource, str
     text_add_string(out, "],");
     alto_add_cost_type(out, resource->metric, "numerical");
     text_add_string(out, "},\"cost-map\":{");
-    render_rows(snapshot, rows, out);
+    render_rows(snapshot, rows, resource->metric->pairs, out);
     text_add_string(out, "}}");
     (void)snprintf(tag, HASH_TAG_SIZE, "%s", resource->metric->tag);
 }

@@ -7,18 +7,32 @@
 #include "lib/arena.h"
 
 #include <libdeflate.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 
 enum {
     LARGE = 4 << 20, // a body from which on time counts more than the last per cent
+    HUGE_PAGE = 2 << 20,
     GZIP_LEVEL = 6,
     GZIP_LEVEL_LARGE = 1,
     ZSTD_LEVEL = 6,
     ZSTD_LEVEL_LARGE = 3, // in the time of 1 a fifth less of routing costs
 };
+
+/* Faults of small pages are a third of the time of writing a large body. Where the kernel does not want to, nothing
+ * is lost. */
+static void use_huge_pages(char *bytes, size_t length)
+{
+    uintptr_t first = ((uintptr_t)bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    size_t skipped = (size_t)(first - (uintptr_t)bytes);
+
+    if (length >= skipped + HUGE_PAGE)
+        (void)madvise(bytes + skipped, (length - skipped) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+}
 
 void text_room(struct text *text, size_t more)
 {
@@ -29,6 +43,8 @@ void text_room(struct text *text, size_t more)
     size_t capacity = text->capacity ? 2 * text->capacity : 4096;
     text->capacity = capacity > need ? capacity : need;
     text->bytes = memory_resize(text->bytes, text->capacity, 1);
+    if (text->capacity >= LARGE)
+        use_huge_pages(text->bytes, text->capacity);
 }
 
 void text_add(struct text *text, const char *bytes, size_t length)

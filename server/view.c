@@ -5,6 +5,7 @@
 #include "lpm.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -82,9 +83,18 @@ static void render_all(struct view *view)
     }
 }
 
+/* The table of prefixes is made beside the bodies: neither needs the other. */
+struct lpm_work {
+    const struct snapshot *snapshot;
+    struct lpm *lpm; // NULL: *err says why
+    struct error err;
+};
+
 /* Refuses a prefix that is in two PIDs. */
-static struct lpm *make_lpm(const struct snapshot *snapshot, struct error *err)
+static void *make_lpm(void *context)
 {
+    struct lpm_work *work = context;
+    const struct snapshot *snapshot = work->snapshot;
     size_t count = 0, used = 0;
 
     for (size_t i = 0; i < snapshot->pid_count; i++)
@@ -94,9 +104,9 @@ static struct lpm *make_lpm(const struct snapshot *snapshot, struct error *err)
         for (size_t j = 0; j < snapshot->pids[i].prefix_count; j++)
             entries[used++] = (struct lpm_entry){snapshot->pids[i].prefixes[j], (int32_t)i};
     lpm_sort(entries, count);
-    struct lpm *lpm = lpm_new(entries, count, err);
+    work->lpm = lpm_new(entries, count, &work->err);
     free(entries);
-    return lpm;
+    return NULL;
 }
 
 static const char *common_fields(struct view *view, const struct view_options *options)
@@ -108,6 +118,34 @@ static const char *common_fields(struct view *view, const struct view_options *o
                         "Vary: Accept-Encoding\r\n",
                         http_date(view->snapshot.time_us / 1000000, date),
                         (long long)(options->max_age_us / 1000000));
+}
+
+/* Without the slashes at its end. */
+static const char *base_of(struct view *view, const struct view_options *options)
+{
+    const char *base = options->base_url ? options->base_url : "";
+    size_t length = strlen(base);
+
+    while (length && base[length - 1] == '/')
+        length--;
+    return arena_text(view->arena, base, length);
+}
+
+static bool make_all(struct view *view, struct error *err)
+{
+    struct lpm_work work = {.snapshot = &view->snapshot};
+    pthread_t thread;
+    bool is_beside = pthread_create(&thread, NULL, make_lpm, &work) == 0;
+
+    render_all(view);
+    if (is_beside)
+        (void)pthread_join(thread, NULL);
+    else
+        (void)make_lpm(&work);
+    view->lpm = work.lpm;
+    if (!view->lpm)
+        *err = work.err;
+    return view->lpm != NULL;
 }
 
 static void view_free(struct counted_view *counted)
@@ -137,18 +175,13 @@ struct view *view_load(const char *directory, const char *file, const struct vie
         return NULL;
     }
     collect_offers(view);
-    if (!check_ids(view, err) || !(view->lpm = make_lpm(&view->snapshot, err))) {
+    view->base_url = base_of(view, options);
+    view->fields = common_fields(view, options);
+    if (!check_ids(view, err) || !make_all(view, err)) {
         (void)error_in(err, "%s/%s", directory, file);
         view_free(counted);
         return NULL;
     }
-    const char *base = options->base_url ? options->base_url : "";
-    size_t length = strlen(base);
-    while (length && base[length - 1] == '/')
-        length--;
-    view->base_url = arena_text(view->arena, base, length);
-    view->fields = common_fields(view, options);
-    render_all(view);
     return view;
 }
 
