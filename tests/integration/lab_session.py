@@ -438,6 +438,42 @@ def test_manners(program, scenario, folder):
     print('test_manners: ok')
 
 
+MESSAGES = """name: messages
+as: 64500
+igp: isis-2
+routers: [{name: a, ipv4: 10.0.0.1}]
+reflectors:
+  - {name: rr1, listen: "127.0.0.1:1", router_id: 192.0.2.1, families: ls, vanish: fin after 5 updates}
+  - {name: rr2, listen: "127.0.0.1:2", router_id: 192.0.2.2, families: ls}
+messages:
+  - {message: 0000}
+  - {fault: header-short, of: node, reflectors: rr1}
+  - {type: 77, body: 0102}
+"""
+
+
+def test_messages(program, folder):
+    """What the file has behind the tables, however wrong; each counts as an UPDATE."""
+    scenario = os.path.join(folder, 'messages.yaml')
+    with open(scenario, 'w', encoding='utf-8') as file:
+        file.write(MESSAGES)
+    lab = Lab(program, scenario, folder)
+    try:
+        peers = [Peer(port).establish() for port in lab.ports]
+        tables = [peer.updates_until(ENDS['ls']) for peer in peers]
+        check('two UPDATEs each', [2, 2], [len(table) for table in tables])
+        check('octets', [b'\0\0'] * 2, [peer.take(2) for peer in peers])
+        header = peers[0].take(19)
+        check('a header that lies', (MARKER, b'\0\x12\2'), (header[:16], header[16:]))
+        check('its body, and nothing behind it', tables[0][0],
+              b''.join(iter(lambda: peers[0].stream.recv(4096), b'')))
+        check('a type of its own', (77, b'\1\2'), peers[1].receive())
+    finally:
+        lab.process.terminate()
+        lab.process.wait()
+    print('test_messages: ok')
+
+
 def test_second_lab(lab):
     """A second one at the same socket leaves the first alone."""
     done = subprocess.run([*lab.command[:-3], '--socket', lab.socket, lab.command[-1]], check=False,
@@ -464,6 +500,7 @@ def main():
         lab = Lab(program, scenario, folder)
         try:
             test_documentation(program, page, folder)
+            test_messages(program, folder)
             test_manners(program, os.path.join(os.path.dirname(scenario), 'manners.yaml'), folder)
             for step in (test_faults, test_families_and_refresh, test_increments,
                          test_session_commands, test_ends, test_restart, test_raw, test_refusals, test_second_lab, test_hold_time):

@@ -211,6 +211,17 @@ static void send_wire(struct session *session, struct wire *wire)
     wire_free(wire);
 }
 
+/* Octets whose header may say anything: they count as one UPDATE. */
+static void send_raw(struct session *session, const struct wire *octets)
+{
+    if (session->updates_left) {
+        session->updates_left--;
+        session->room += octets->length;
+    }
+    (void)evbuffer_add(session->out, octets->bytes, octets->length);
+    session->said_us = clock_us(CLOCK_MONOTONIC);
+}
+
 /* A NOTIFICATION as far as the socket takes it, and the end. Takes the message. */
 static void session_end_with(struct session *session, struct wire *notification, const char *why)
 {
@@ -285,10 +296,11 @@ static void send_messages(struct session *session)
         if (!(message->reflectors >> session->reflector & 1))
             continue;
         if (misbehave(backbone, session->reflector, message, &wire, &err))
-            send_wire(session, &wire);
+            send_raw(session, &wire);
         else
             log_warning(session->speaker->log, "no message: reflector=%s why=\"%s\"",
                         reflector_of(session)->name, err.text);
+        wire_free(&wire);
     }
 }
 
@@ -782,7 +794,7 @@ void speaker_write(struct speaker *speaker, size_t reflector, const struct wire 
         next = session->next;
         if (session->reflector != reflector || session->state != STATE_ESTABLISHED)
             continue;
-        (void)evbuffer_add(session->out, octets->bytes, octets->length);
+        send_raw(session, octets);
         out->octets += octets->length;
         out->updates++;
         if (session_flush(session)) {
