@@ -78,7 +78,7 @@ def serve(bench, directory):
     start = time.monotonic()
     with measure.started([bench.build / "server/altimeter-server", "--config", config],
                          stderr=subprocess.DEVNULL) as process:
-        first_cost_map(ports[0], process, start + 120)
+        first_cost_map(ports[0], process, start + 600)
         return (time.monotonic() - start) * 1e3, resident_mb(process)
 
 

@@ -183,7 +183,7 @@ class Bench:
         judged = Goal.parse(goal) if goal else None
         if judged and judged.unit and judged.unit != unit:
             raise ValueError(f"{name}: the goal '{goal}' is in {judged.unit}, the value in {unit}")
-        if other is not None:
+        if other is not None and not self.quick:
             ratio = ratio_of(value, other, unit, judged)
             line |= {"against": against, "other": rounded(other), "ratio": rounded(ratio)}
         if self.quick:  # another size, one round, no peer: there is nothing to judge

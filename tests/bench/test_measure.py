@@ -66,7 +66,7 @@ class Lines(unittest.TestCase):
         self.assertNotIn("limit", self.row(value=1.0, unit="ms", other=1.0, against="y", goal="<=1", bound="qsort_ms"))
 
     def test_a_quick_run_judges_nothing(self):
-        line = self.row(quick=True, value=100.0, unit="MB", goal="<=45 MB")
+        line = self.row(quick=True, value=100.0, unit="MB", against="peer", other=1.0, goal="<=45 MB")
         self.assertEqual(line, {"name": "x", "value": 100.0, "unit": "MB", "quick": True})
 
     def test_four_digits_and_whole_counts(self):
