@@ -470,7 +470,7 @@ size_t bmp_routers_end(struct bmp_routers *routers, size_t router, enum bmp_end 
     for (struct connection *it = routers->connections; it; it = next) {
         struct wire wire = {0};
 
-        next = it->next;
+        next = it->next; // NOLINT(clang-analyzer-unix.Malloc): what was freed is not in the list
         if (it->router != router)
             continue;
         count++;
