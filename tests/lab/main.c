@@ -35,8 +35,8 @@ struct options {
 };
 
 static const char usage[] =
-    "Usage: altimeter-lab [--socket PATH] [--listen NAME=ADDRESS:PORT]... [--record FILE] "
-    "SCENARIO\n"
+    "Usage: altimeter-lab [--socket PATH] [--listen REFLECTOR=ADDRESS:PORT]...\n"
+    "                     [--bmp ROUTER=ADDRESS:PORT]... [--record FILE] SCENARIO\n"
     "       altimeter-lab --check SCENARIO\n"
     "       altimeter-lab --export-json SCENARIO\n"
     "       altimeter-lab --dump PCAP SCENARIO\n"
@@ -58,7 +58,8 @@ static const char usage[] =
     "  --log-level LEVEL   error, warning, info (default) or debug\n"
     "  --check             read the scenario and say what is wrong with it\n"
     "  --export-json       print the scenario's facts as JSON\n"
-    "  --dump PCAP         write all messages of all reflectors as a packet capture\n"
+    "  --dump PCAP         write all messages of all reflectors and BMP routers as a packet "
+    "capture\n"
     "  --control PATH      send one command to a running lab (\"help\" lists them)\n"
     "  --streams FILE      list what one side of each session said in a recording\n"
     "  --replay FILE       say it again to a real peer, in a session of its own\n"
@@ -70,14 +71,17 @@ static const char usage[] =
     "  --from ADDRESS      the address to call from\n"
     "  --leave             end the session when all is said, instead of keeping it up\n";
 
-static bool read_replay_option(int option, const char *argument, struct replay_options *out)
+/* Options that keep a text. */
+static bool read_text(int option, const char *argument, struct options *out)
 {
+    struct replay_options *replay = &out->replay;
     const struct {
         int option;
         const char **text;
     } texts[] = {
-        {'i', &out->stream}, {'t', &out->to}, {'a', &out->at},        {'f', &out->from},
-        {'p', &out->speed},  {'n', &out->as}, {'o', &out->router_id},
+        {'s', &out->socket},   {'r', &out->record}, {'i', &replay->stream},
+        {'t', &replay->to},    {'a', &replay->at},  {'f', &replay->from},
+        {'p', &replay->speed}, {'n', &replay->as},  {'o', &replay->router_id},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -86,8 +90,56 @@ static bool read_replay_option(int option, const char *argument, struct replay_o
             return true;
         }
     }
-    out->leave |= option == 'L';
-    return option == 'L';
+    return false;
+}
+
+/* Options that say what is to be done, with the place of their argument. */
+static bool read_mode(int option, const char *argument, struct options *out)
+{
+    const struct {
+        int option, mode;
+        const char **text; // NULL: no argument
+    } modes[] = {
+        {'c', MODE_CHECK, NULL},         {'j', MODE_EXPORT, NULL},
+        {'d', MODE_DUMP, &out->file},    {'k', MODE_CONTROL, &out->socket},
+        {'S', MODE_STREAMS, &out->file}, {'R', MODE_REPLAY, &out->replay.file},
+    };
+
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        if (modes[i].option != option)
+            continue;
+        out->mode = modes[i].mode;
+        if (modes[i].text)
+            *modes[i].text = argument;
+        return true;
+    }
+    return false;
+}
+
+static bool read_other(int option, const char *argument, struct options *out)
+{
+    switch (option) {
+    case 'l':
+        if (out->listen_count == REFLECTOR_LIMIT)
+            return false;
+        out->listen[out->listen_count++] = argument;
+        return true;
+    case 'b':
+        if (out->bmp_count == BMP_ROUTER_LIMIT)
+            return false;
+        out->bmp[out->bmp_count++] = argument;
+        return true;
+    case 'v':
+        return log_level_parse(argument, &out->log.level);
+    case 'L':
+        out->replay.leave = true;
+        return true;
+    case 'h':
+        (void)fputs(usage, stdout);
+        exit(EXIT_SUCCESS);
+    default:
+        return false;
+    }
 }
 
 static bool read_options(int argc, char **argv, struct options *out)
@@ -118,56 +170,9 @@ static bool read_options(int argc, char **argv, struct options *out)
     int option;
 
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        switch (option) {
-        case 's':
-            out->socket = optarg;
-            break;
-        case 'l':
-            if (out->listen_count == REFLECTOR_LIMIT)
-                return false;
-            out->listen[out->listen_count++] = optarg;
-            break;
-        case 'b':
-            if (out->bmp_count == BMP_ROUTER_LIMIT)
-                return false;
-            out->bmp[out->bmp_count++] = optarg;
-            break;
-        case 'r':
-            out->record = optarg;
-            break;
-        case 'v':
-            if (!log_level_parse(optarg, &out->log.level))
-                return false;
-            break;
-        case 'c':
-            out->mode = MODE_CHECK;
-            break;
-        case 'j':
-            out->mode = MODE_EXPORT;
-            break;
-        case 'd':
-            out->mode = MODE_DUMP;
-            out->file = optarg;
-            break;
-        case 'k':
-            out->mode = MODE_CONTROL;
-            out->socket = optarg;
-            break;
-        case 'S':
-            out->mode = MODE_STREAMS;
-            out->file = optarg;
-            break;
-        case 'R':
-            out->mode = MODE_REPLAY;
-            out->replay.file = optarg;
-            break;
-        case 'h':
-            (void)fputs(usage, stdout);
-            exit(EXIT_SUCCESS);
-        default:
-            if (!read_replay_option(option, optarg, &out->replay))
-                return false;
-        }
+        if (!read_text(option, optarg, out) && !read_mode(option, optarg, out) &&
+            !read_other(option, optarg, out))
+            return false;
     }
     if (out->mode == MODE_REPLAY)
         return optind == argc && !out->replay.to != !out->replay.at;
