@@ -390,9 +390,16 @@ static bool resolve_aliases(struct snapshot_metric *metrics, size_t count, const
                             const int64_t *aliases, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; aliases[i] >= 0 && j < count; j++)
-            if (ids[j] == aliases[i] && aliases[j] < 0)
-                metrics[i].alias_of = metrics[j].name;
+        for (size_t j = 0; aliases[i] >= 0 && j < count; j++) {
+            if (ids[j] != aliases[i] || aliases[j] >= 0)
+                continue;
+            metrics[i].alias_of = metrics[j].name;
+            if (metrics[i].pairs != metrics[j].pairs)
+                return error_set(err, ERROR_INPUT,
+                                 "metric: %s has %llu pairs; %llu expected, as it is %s",
+                                 metrics[i].name, (unsigned long long)metrics[i].pairs,
+                                 (unsigned long long)metrics[j].pairs, metrics[j].name);
+        }
         if (aliases[i] >= 0 && !metrics[i].alias_of)
             return error_set(err, ERROR_INPUT,
                              "metric: %s is an alias of metric_id %lld, which has no costs",
