@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAUSE_US = 5000000 }; // between two readings of a table
+enum {
+    PAUSE_US = 5000000,      // between two readings of a table
+    PATIENCE_US = 600000000, // no table takes longer to be said
+};
 
 /* One route that the last readings had. */
 struct known {
@@ -32,6 +35,8 @@ struct watched {
     bool loaded;      // the first reading is done
     int64_t since_us; // the session's begin, then the end of the last reading
     uint64_t updates; // that gobgpd had when the last reading began
+    uint64_t updates_seen;
+    int64_t silent_since_us; // updates_seen changed then
     struct watched *next;
 };
 
@@ -157,18 +162,31 @@ static void read_table(struct route_reader *reader, struct watched *watched, uin
     watched->updates = updates;
 }
 
+/* L-114: no end-of-RIB, and nothing came for so long. A table that is still being said to gobgpd is not read. */
+static bool is_silent(const struct route_reader *reader, struct watched *watched, uint64_t updates,
+                      int64_t now)
+{
+    if (updates != watched->updates_seen) {
+        watched->updates_seen = updates;
+        watched->silent_since_us = now;
+    }
+    return now - watched->silent_since_us >= reader->options.assume_end_of_rib_us ||
+           now - watched->since_us >= PATIENCE_US;
+}
+
 void route_reader_peer(struct route_reader *reader, int64_t peer_id,
                        const struct speaker_peer *peer)
 {
     int64_t now = text_steady_us();
 
     for (struct watched *watched = reader->list; peer->up && watched; watched = watched->next) {
-        bool first =
-            !watched->loaded && (peer->families[watched->family].end_of_rib ||
-                                 now - watched->since_us >= reader->options.assume_end_of_rib_us);
+        if (watched->peer_id != peer_id)
+            continue;
+        bool silent = is_silent(reader, watched, peer->updates, now);
+        bool first = !watched->loaded && (peer->families[watched->family].end_of_rib || silent);
         bool again = watched->loaded && peer->updates != watched->updates &&
                      now - watched->since_us >= PAUSE_US;
-        if (watched->peer_id == peer_id && (first || again))
+        if (first || again)
             read_table(reader, watched, peer->updates);
     }
 }
@@ -222,6 +240,7 @@ void route_reader_begin(struct route_reader *reader, int64_t peer_id, const stru
         .address = *address,
         .family = family,
         .since_us = text_steady_us(),
+        .silent_since_us = text_steady_us(),
         .next = reader->list,
     };
     reader->list = watched;

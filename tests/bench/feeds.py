@@ -18,7 +18,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
-from chain import TOP, Chain, Failure, free_port, wait_until  # noqa: E402
+from chain import TOP, Chain, Failure, free_port, wait_until  # noqa: E402,F401
 
 PEERS = HERE / "peers"
 LOAD_S = 900  # what takes longer is stuck
