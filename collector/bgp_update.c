@@ -16,7 +16,6 @@ struct message {
     const struct bgp_input *input;
     struct faults faults; // of this message
     unsigned distrusted;  // families, a bit each
-    unsigned seen;        // families, a bit each
     struct bgp_attributes_reader reader;
 };
 
@@ -59,10 +58,8 @@ static void message_begin(struct message *message, const struct bgp_input *input
     message->reader.faults = &message->faults;
 }
 
-/* Notes that the message speaks of the family; whether that is wanted. */
-static bool is_wanted(struct message *message, enum state_family family)
+static bool is_wanted(const struct message *message, enum state_family family)
 {
-    message->seen |= 1u << family;
     return message->input->wanted[family];
 }
 
@@ -245,7 +242,7 @@ static void read_update(struct message *message, struct cursor body)
         read_mp_reach(message, cursor_over(out->mp_reach));
 }
 
-unsigned bgp_update_parse(const struct bgp_input *input, struct octets message)
+void bgp_update_parse(const struct bgp_input *input, struct octets message)
 {
     struct message reading;
     struct cursor body;
@@ -259,7 +256,6 @@ unsigned bgp_update_parse(const struct bgp_input *input, struct octets message)
     else if (type != BGP_KEEPALIVE)
         blame(&reading, FAULT_BGP_HEADER, 0);
     give_faults(&reading);
-    return reading.seen;
 }
 
 /* ---- GoBGP's binary form ---- */

@@ -22,11 +22,8 @@ struct bgp_input {
 
 /* Reads one BGP message with its marker. UPDATE_ROUTE, UPDATE_ROUTE_GONE, the link-state kinds and
  * UPDATE_END_OF_RIB go to the sink, then one UPDATE_FAULT a kind of fault that the message had. A message of
- * another type is a fault, but a KEEPALIVE is nothing.
- *
- * Returns the families that the message spoke of, a bit each (1 << STATE_IPV4_UNICAST); 0: none of ours. A
- * family that is not wanted is among them. */
-unsigned bgp_update_parse(const struct bgp_input *input, struct octets message);
+ * another type is a fault, but a KEEPALIVE is nothing. */
+void bgp_update_parse(const struct bgp_input *input, struct octets message);
 
 /* One path as GoBGP's ListPath gives it with enable_nlri_binary and enable_attribute_binary: the NLRI's octets
  * without path-id, and each path attribute whole (flags, code, length, value). session.four_octet_as is to be

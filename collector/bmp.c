@@ -400,7 +400,7 @@ static unsigned announced_by(const struct bgp_input *input, struct octets messag
 
     quiet.sink = (struct update_sink){&relay, relay_take};
     quiet.faults = faults;
-    (void)bgp_update_parse(&quiet, message);
+    bgp_update_parse(&quiet, message);
     return relay.announced;
 }
 
@@ -456,7 +456,7 @@ static bool take_route_monitoring(struct taking *taking)
         faults_add(&taking->faults, &faults);
         return true;
     }
-    (void)bgp_update_parse(&input, message);
+    bgp_update_parse(&input, message);
     peer->announced[view] |= relay.announced;
     return true;
 }

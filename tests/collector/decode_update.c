@@ -50,7 +50,7 @@ int main(int argc, char **argv)
     while (getline(&line, &size, stdin) > 0) {
         struct octets message = update_text_octets(line);
         if (!read_open(message, (uint32_t)as, &input.session))
-            (void)bgp_update_parse(&input, message);
+            bgp_update_parse(&input, message);
         (void)putchar('\n');
         arena_reset(arena);
         update_text_free(message);

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .faults = &faults,
     };
 
-    (void)bgp_update_parse(&input, message);
+    bgp_update_parse(&input, message);
     arena_free(arena);
     fuzz_free(message);
     return 0;
