@@ -9,7 +9,7 @@
  * n prefixes make at most 2n + 1 ranges. The first 16 bits choose a bucket, a binary search among the ranges that
  * begin in it does the rest; when none of them begins before the address, the range before them holds it. Where
  * the ranges begin is kept without what the bucket tells: 16 bits for IPv4. IPv6 has nearly all its prefixes in a
- * hundred buckets, so a crowded one has 256 of the next 8 bits; and few maps have a prefix longer than 64 bits, so
+ * hundred buckets, so a crowded one has 4096 of the next 12 bits; and few maps have a prefix longer than 64 bits, so
  * the lower half of an address has an array of its own, which is not there when it would be all zero. A trie could
  * be updated in place, but a view never is. */
 #include "lpm.h"
@@ -22,10 +22,10 @@
 
 enum {
     BUCKETS = 1 << 16,
-    INNER = 256,  // buckets of a crowded bucket
-    CROWDED = 32, // ranges
-    RADIX = 256,  // of lpm_sort
-    DEPTH = 130,  // one open prefix for each length of IPv6
+    INNER = 4096,   // buckets of a crowded bucket, by the next 12 bits
+    CROWDED = 1024, // ranges; they take as much memory as their buckets
+    RADIX = 256,    // of lpm_sort
+    DEPTH = 130,    // one open prefix for each length of IPv6
 };
 
 struct key {
@@ -149,7 +149,7 @@ static void fill_inner(struct ranges *ranges)
             continue;
         uint32_t *inner = ranges->inner + ranges->inner_count * (INNER + 1);
         for (size_t i = 0; i < INNER; i++) {
-            while (at < end && (ranges->highs[at] >> 40 & (INNER - 1)) < i)
+            while (at < end && (ranges->highs[at] >> 36 & (INNER - 1)) < i)
                 at++;
             inner[i] = at;
         }
@@ -314,7 +314,7 @@ static size_t count_starts(const uint16_t *starts, size_t count, uint16_t key)
     if (!count)
         return 0;
     for (; count > 1; count -= count / 2)
-        at += at[count / 2 - 1] <= key ? count / 2 : 0;
+        at += (count / 2) * (at[count / 2 - 1] <= key);
     return (size_t)(at - starts) + (*at <= key);
 }
 
@@ -325,7 +325,7 @@ static size_t count_words(const uint64_t *starts, size_t count, uint64_t key)
     if (!count)
         return 0;
     for (; count > 1; count -= count / 2)
-        at += at[count / 2 - 1] <= key ? count / 2 : 0;
+        at += (count / 2) * (at[count / 2 - 1] <= key);
     return (size_t)(at - starts) + (*at <= key);
 }
 
@@ -345,7 +345,7 @@ static int32_t find_ipv6(const struct ranges *ranges, struct key key)
 
     if (ranges->inner_of && ranges->inner_of[bucket])
         bounds = ranges->inner + (ranges->inner_of[bucket] - 1) * (size_t)(INNER + 1) +
-                 (key.high >> 40 & (INNER - 1));
+                 (key.high >> 36 & (INNER - 1));
     size_t low = bounds[0], count = bounds[1] - low;
     size_t end = low + count_words(ranges->highs + low, count, key.high);
     if (ranges->lows) { // among those of the address's upper half the lower one decides

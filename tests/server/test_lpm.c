@@ -156,7 +156,7 @@ END_TEST
 /* More ranges than one binary search should have to do with: a /16 of /24s, and /128s in one /64. */
 START_TEST(finds_in_crowded_places)
 {
-    enum { CROWD = 1000 };
+    enum { CROWD = 4000 };
     static struct lpm_entry entries[CROWD];
     struct error err;
     struct prefix address;
