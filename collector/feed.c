@@ -27,8 +27,7 @@ enum {
     SETTLE_US = 200000, // "as many as gobgpd has" must hold for so long
     STRANGE_US =
         3000000, // a neighbour that the speaker has not told of for so long is not of gobgpd
-    PATIENCE_US =
-        600000000, // no table takes longer; a family that never falls silent is no table any more
+    PATIENCE_US = 600000000, // no table takes longer; what goes on behind it are changes
     REASON_SIZE = 300,
     UNUSED_SIZE = 2 * BMP_TEXT_LIMIT + 300,
 };
@@ -152,20 +151,21 @@ static bool is_complete(const struct neighbour *neighbour, const struct load *lo
                           now - neighbour->last_us >= SILENCE_US);
 }
 
-/* A speaker says its tables one after the other, and a million routes take longer than a silence that means an end:
- * while another family is being said, this one is only waiting for its turn. */
-static bool is_waiting_its_turn(const struct feed *feed, const struct neighbour *neighbour,
-                                int64_t now)
+/* Without a mark, silence is the end (L-114). A speaker says its tables one after the other, and a million routes take
+ * longer than such a silence: while another family is being said, this one is only waiting for its turn. Measured
+ * delays may change every few seconds for ever, so no load is waited for without end. */
+static bool is_overdue(const struct feed *feed, const struct neighbour *neighbour,
+                       const struct load *load, int64_t now)
 {
     if (now - neighbour->up_us >= PATIENCE_US)
-        return false;
+        return true;
     for (int i = 0; i < STATE_FAMILIES; i++) {
         const struct load *other = &neighbour->loads[i];
-        if (other->running && other->heard.count &&
+        if (other->running && (other == load || other->heard.count) &&
             now - other->last_us < feed->options.assume_end_of_rib_us)
-            return true;
+            return false;
     }
-    return false;
+    return true;
 }
 
 static void load_check(struct feed *feed, struct neighbour *neighbour, enum state_family family,
@@ -179,8 +179,7 @@ static void load_check(struct feed *feed, struct neighbour *neighbour, enum stat
     load->enough_us = !enough ? 0 : load->enough_us ? load->enough_us : now;
     if (is_complete(neighbour, load, now))
         load_end(feed, neighbour, family, false);
-    else if (now - load->last_us >= feed->options.assume_end_of_rib_us &&
-             !is_waiting_its_turn(feed, neighbour, now))
+    else if (is_overdue(feed, neighbour, load, now))
         load_end(feed, neighbour, family, true);
 }
 
