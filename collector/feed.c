@@ -157,12 +157,14 @@ static bool is_complete(const struct neighbour *neighbour, const struct load *lo
 static bool is_overdue(const struct feed *feed, const struct neighbour *neighbour,
                        const struct load *load, int64_t now)
 {
-    if (now - neighbour->up_us >= PATIENCE_US)
+    int64_t silence = feed->options.assume_end_of_rib_us;
+
+    if (now - neighbour->up_us >= (silence > PATIENCE_US ? silence : PATIENCE_US))
         return true;
     for (int i = 0; i < STATE_FAMILIES; i++) {
         const struct load *other = &neighbour->loads[i];
         if (other->running && (other == load || other->heard.count) &&
-            now - other->last_us < feed->options.assume_end_of_rib_us)
+            now - other->last_us < silence)
             return false;
     }
     return true;

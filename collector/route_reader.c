@@ -170,8 +170,10 @@ static bool is_silent(const struct route_reader *reader, struct watched *watched
         watched->updates_seen = updates;
         watched->silent_since_us = now;
     }
-    return now - watched->silent_since_us >= reader->options.assume_end_of_rib_us ||
-           now - watched->since_us >= PATIENCE_US;
+    int64_t silence = reader->options.assume_end_of_rib_us;
+
+    return now - watched->silent_since_us >= silence ||
+           now - watched->since_us >= (silence > PATIENCE_US ? silence : PATIENCE_US);
 }
 
 void route_reader_peer(struct route_reader *reader, int64_t peer_id,

@@ -82,7 +82,8 @@ const struct config_key config_keys[CONFIG_KEYS] = {
      .low = "1s", .high = "1h", .fallback = "30s",
      .help =
          "A returned session that sends no end-of-RIB counts as complete after so long without an "
-         "UPDATE of the families that it is still telling, and after 10 minutes in any case."},
+         "UPDATE of the families that it is still telling, and after 10 minutes in any case, or "
+         "after so long if that is more."},
     {"collector.heartbeat", CONFIG_DURATION, AT(collector.heartbeat_us), .low = "1s",
      .high = "10min", .fallback = "10s",
      .help = "How often a silent network is noted, so that it can be told from a dead collector."},

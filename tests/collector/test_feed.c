@@ -140,7 +140,7 @@ static void set_three(void)
     feed_set_neighbours(t.feed, list, 3);
 }
 
-static void setup(void)
+static void begin(int64_t assume_end_of_rib_us)
 {
     memset(&t, 0, sizeof t);
     t.log = (struct log){LEVEL_DEBUG, -1, false};
@@ -149,11 +149,16 @@ static void setup(void)
         .log = &t.log,
         .sink = {NULL, take},
         .doors = {NULL, heard_link_state, admits, renew, lost_station, begin_routes, end_routes},
-        .assume_end_of_rib_us = assume_us,
+        .assume_end_of_rib_us = assume_end_of_rib_us,
         .steady_us = clock_us,
     });
     t.bmp = feed_bmp_handler(t.feed);
     set_three();
+}
+
+static void setup(void)
+{
+    begin(assume_us);
 }
 
 static void teardown(void)
@@ -473,6 +478,19 @@ START_TEST(l114_a_family_does_not_wait_for_ever)
 }
 END_TEST
 
+START_TEST(l114_who_configures_more_patience_has_it)
+{
+    teardown();
+    begin(3600 * second_us);
+    (void)bmp_up(&router, 1);
+    SAID("up1:46L ");
+    say_link_state_for(3599);
+    SAID("");
+    pass_time(second_us);
+    SAID("assumed1:4 assumed1:6 assumed1:L ");
+}
+END_TEST
+
 START_TEST(end_of_rib_by_bmp_counts_from_a_router_only)
 {
     (void)bmp_up(&router, 1);
@@ -624,6 +642,7 @@ int main(void)
     tcase_add_test(cases, l114_assumes_the_end_of_a_silent_load);
     tcase_add_test(cases, l114_a_family_waits_while_another_is_being_said);
     tcase_add_test(cases, l114_a_family_does_not_wait_for_ever);
+    tcase_add_test(cases, l114_who_configures_more_patience_has_it);
     tcase_add_test(cases, end_of_rib_by_bmp_counts_from_a_router_only);
     tcase_add_test(cases, a_lost_connection_asks_for_another);
     tcase_add_test(cases, l144_a_session_that_is_older_than_the_station);
