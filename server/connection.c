@@ -10,8 +10,7 @@
  * LINGER: what the client still sends is read and dropped, for closing a socket with unread bytes resets the
  * connection, and the client may lose the answer that it has not read yet.
  *
- * Deadlines are looked at by a sweep over all connections a few times a second: exact to SWEEP_US, and no
- * timer is touched while requests come and go. */
+ * Deadlines are looked at by http.c's sweep, so no timer is touched while requests come and go. */
 #include "connection.h"
 
 #include "lib/arena.h"
