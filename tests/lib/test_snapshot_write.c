@@ -81,7 +81,7 @@ static struct snapshot *sample_fill(struct sample *s)
     s->metrics[0] =
         (struct snapshot_metric){.name = "hopcount", .unit = "hops", .rows = s->rows, .pairs = 4};
     s->metrics[1] = (struct snapshot_metric){
-        .name = "delay-ow", .unit = "us", .alias_of = "hopcount", .cost_context = "{}"};
+        .name = "delay-ow", .unit = "us", .alias_of = "hopcount", .cost_context = "{}", .pairs = 4};
     s->snapshot = (struct snapshot){
         .map = "default",
         .time_us = noon_us,
