@@ -16,7 +16,8 @@ struct lpm_entry {
 
 struct lpm; // immutable after lpm_new(): any number of threads may search it
 
-/* Puts them into the order that lpm_new expects; linear in count, which is below 2^32. */
+/* Puts them into the order that lpm_new expects; linear in count, which is below 2^32, but for prefixes whose first
+ * 64 bits agree. */
 void lpm_sort(struct lpm_entry *entries, size_t count);
 
 /* Builds the table; linear in count. entries[count] is in the order of prefix_compare without repeats; it is
