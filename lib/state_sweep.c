@@ -175,12 +175,18 @@ static bool sweep_routes(struct state_writer *writer, struct state_sweep *sweep,
              run_over(writer, DELETE_ROUTES, sweep, &piece->runs[i], &deleted, err);
         if (!ok)
             break;
-        assert(buried == deleted);
         writer->tombstones += buried;
         writer->has_changed = true;
         gone += deleted;
+        if (buried != deleted)
+            ok = error_set(err, ERROR_INPUT,
+                           "%llu routes found and %llu deleted from %s to %s: state.db is damaged",
+                           (unsigned long long)buried, (unsigned long long)deleted,
+                           piece->runs[i].first.text, piece->runs[i].last.text);
     }
-    assert(!ok || gone == piece->gone);
+    if (ok && gone != piece->gone)
+        ok = error_set(err, ERROR_INPUT, "%llu routes of %llu deleted: state.db is damaged",
+                       (unsigned long long)gone, (unsigned long long)piece->gone);
     *is_done = piece->seen < limit;
     return ok;
 }
