@@ -22,7 +22,11 @@
 #include <string.h>
 
 enum {
-    POLL_MS = 1000,
+    POLL_MS = 1000, // at least, between two polls
+    POLL_MOST_MS = 30000,
+    POLL_SHARE_LOADING =
+        10, // of our time to gobgpd's: a poll of 200 ms is followed by 2 s without one
+    POLL_SHARE = 100,
     RETRY_FIRST_MS = 200, // after the first failure; doubles
     RETRY_MOST_MS = 5000,
     STATION_ASK_MS = 50,           // until gobgpd has connected to our station
@@ -101,6 +105,7 @@ struct speaker {
     bool station_added; // by us, since this gobgpd was met
     int64_t station_added_us, station_renewed_us;
     int64_t asked_us;   // when the list of peers in hand was asked for
+    int64_t took_us;    // what gobgpd needed for it
     size_t heard_index; // whose link state came in last
     int64_t heard_us;
 };
@@ -634,8 +639,32 @@ static void check_silence(struct speaker *speaker, struct neighbour *neighbour)
     set_problem(speaker, neighbour, text);
 }
 
+/* All sessions that are up have had the end-of-RIB of each family. */
+static bool is_loaded(const struct speaker *speaker)
+{
+    bool loaded = true;
+
+    for (size_t i = 0; i < speaker->options.neighbour_count; i++) {
+        const struct neighbour *neighbour = &speaker->neighbours[i];
+        for (int f = 0; f < STATE_FAMILIES; f++)
+            loaded &= !neighbour->peer.up || !neighbour->wanted.families[f] ||
+                      neighbour->peer.families[f].end_of_rib;
+    }
+    return loaded;
+}
+
+unsigned speaker_poll_ms(int64_t took_us, bool loaded)
+{
+    int64_t pause_ms = took_us * (loaded ? POLL_SHARE : POLL_SHARE_LOADING) / 1000;
+
+    return pause_ms < POLL_MS        ? POLL_MS
+           : pause_ms > POLL_MOST_MS ? POLL_MOST_MS
+                                     : (unsigned)pause_ms;
+}
+
 static void done_poll(struct speaker *speaker)
 {
+    speaker->took_us = text_steady_us() - speaker->asked_us;
     for (size_t i = 0; i < speaker->options.neighbour_count; i++) {
         struct neighbour *neighbour = &speaker->neighbours[i];
         if (!neighbour->listed && !neighbour->moved)
@@ -666,6 +695,8 @@ static void on_session(void *context, const struct prefix *address, enum gobgp_s
     set_session(neighbour, session, why);
     if (news)
         tell(speaker, neighbour);
+    if (news && speaker->stage == STAGE_ATTACHED)
+        set_timer(speaker, POLL_MS); // its load is to be followed
 }
 
 static void on_watch_end(void *context, const struct gobgp_end *end)
@@ -727,7 +758,7 @@ static void enter(struct speaker *speaker, enum stage stage)
 
     speaker->stage = stage;
     if (stage == STAGE_ATTACHED) {
-        set_timer(speaker, POLL_MS);
+        set_timer(speaker, speaker_poll_ms(speaker->took_us, is_loaded(speaker)));
         return;
     }
     speaker->call = stages[stage].start(speaker, &handler);

@@ -57,7 +57,7 @@ struct speaker_options {
     const struct speaker_neighbour *neighbours;
     size_t neighbour_count;
     void *context; // of the handler
-    /* After each poll (once a second), and as soon as a session comes or goes. */
+    /* After each poll, and as soon as a session comes or goes. */
     void (*on_peer)(void *context, const struct speaker_peer *peer);
 };
 
@@ -87,3 +87,8 @@ void speaker_renew(struct speaker *speaker, size_t index);
 
 /* The API of the speaker's gobgpd while it is as wanted, for reading routes; NULL otherwise. */
 struct gobgp *speaker_api(struct speaker *speaker);
+
+/* How long to wait before gobgpd is asked for its neighbours again, when the last answer took it took_us. It counts
+ * its tables for each answer and passes nothing on meanwhile (250 ms with two full ones): a tenth of its time while
+ * a session is loading, a hundredth else; once a second at most, each 30 s at least. */
+unsigned speaker_poll_ms(int64_t took_us, bool loaded);

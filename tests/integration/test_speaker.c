@@ -612,6 +612,27 @@ static uint64_t received_by(int number)
     return asked.peer_count ? asked.peers[0].families[STATE_IPV4_UNICAST].received : 0;
 }
 
+static const struct {
+    int64_t took_us;
+    bool loaded;
+    unsigned pause_ms;
+    const char *why;
+} pauses[] = {
+    {0, true, 1000, "none was made yet"},
+    {2000, true, 1000, "a small table: once a second"},
+    {30000, true, 3000, "a hundredth of gobgpd's time"},
+    {250000, true, 25000, "two full tables"},
+    {250000, false, 2500, "a tenth while one is loading"},
+    {5000000, true, 30000, "never less often"},
+};
+
+START_TEST(l149_asks_less_often_what_takes_long)
+{
+    ck_assert_msg(speaker_poll_ms(pauses[_i].took_us, pauses[_i].loaded) == pauses[_i].pause_ms,
+                  "%s", pauses[_i].why);
+}
+END_TEST
+
 START_TEST(keeps_sessions_and_reads_their_routes)
 {
     struct speaker_neighbour list[] = {neighbour("one", "127.0.0.2", OURS + 1),
@@ -711,6 +732,8 @@ int main(void)
     tcase_add_test(cases, says_once_that_gobgpd_is_absent);
     tcase_add_loop_test(cases, says_that_it_is_not_gobgp_3, 0, 2);
     tcase_add_test(cases, a_refused_neighbour_costs_only_itself);
+    tcase_add_loop_test(cases, l149_asks_less_often_what_takes_long, 0,
+                        sizeof pauses / sizeof *pauses);
     tcase_add_test(cases, keeps_sessions_and_reads_their_routes);
     suite_add_tcase(suite, cases);
     // the library's threads do not survive a fork: each test runs in this process
