@@ -7,17 +7,7 @@
 # ALTIMETER_BENCH_BUILD and --no-install (first) as for run.sh.
 set -euo pipefail
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-cd "$top"
-if [[ ${1:-} == --no-install ]]; then
-  shift
-else
-  deploy/packages.sh build run test bench >&2
-fi
-
-build=${ALTIMETER_BENCH_BUILD:-build-bench}
-if [[ ! -f $build/build.ninja ]]; then
-  meson setup "$build" -Dbuildtype=release >&2
-fi
-ninja -C "$build" --quiet bench >&2
+# shellcheck source=tests/bench/prepare.sh
+source "$(dirname "${BASH_SOURCE[0]}")/prepare.sh" "$@"
+[[ ${1:-} != --no-install ]] || shift
 exec /usr/bin/python3 tests/bench/growth.py --build "$build" "$@"

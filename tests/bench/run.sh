@@ -9,17 +9,7 @@
 # build directory than build-bench, --no-install (first) leaves the packages as they are.
 set -euo pipefail
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-cd "$top"
-if [[ ${1:-} == --no-install ]]; then
-  shift
-else
-  deploy/packages.sh build run test bench >&2
-fi
-
-build=${ALTIMETER_BENCH_BUILD:-build-bench}
-if [[ ! -f $build/build.ninja ]]; then
-  meson setup "$build" -Dbuildtype=release >&2
-fi
-ninja -C "$build" --quiet bench >&2
+# shellcheck source=tests/bench/prepare.sh
+source "$(dirname "${BASH_SOURCE[0]}")/prepare.sh" "$@"
+[[ ${1:-} != --no-install ]] || shift
 exec /usr/bin/python3 tests/bench/bench.py --build "$build" "$@"
