@@ -22,7 +22,9 @@ def cells(line):
         if word in line:
             return [name, f"{word}: {line[word]}", "", "", "", "", ""]
     unit = line["unit"]
-    return [name, f"{figure(line['value'])} {unit}", line.get("against", ""),
+    if "p99_goal" in line:  # a second goal of the same row: both are to be met
+        line = line | {"goal": f"{line['goal']}, p99 {line['p99_goal']}", "met": line["met"] and line["p99_met"]}
+    return [name, f"{figure(line['value'])} {unit}" + (f", p99 {figure(line['p99'])}" if "p99" in line else ""), line.get("against", ""),
             f"{figure(line['other'])} {unit}" if "other" in line else "",
             figure(line["ratio"]) if "ratio" in line else "",
             line.get("goal", "") + (f" (here {figure(line['limit'])})" if "limit" in line else ""),
